@@ -1,0 +1,64 @@
+/*
+ * websocket: RFC 6455 without any socket: the handshake's check and answer, frames in, frames out.
+ *
+ * Reading is a state machine fed with whatever bytes arrived; messages are unmasked and joined, control frames may stand
+ * between fragments. Any thread, one at a time per reader. Keeps no buffer while nothing is half received.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/text.h"
+
+#define WEBSOCKET_HEADER_MAX 10  /* server to client: no mask */
+#define WEBSOCKET_CONTROL_MAX 125 /* RFC 6455 5.5 */
+
+enum websocket_opcode {
+    WEBSOCKET_CONTINUATION = 0, WEBSOCKET_TEXT = 1, WEBSOCKET_BINARY = 2,
+    WEBSOCKET_CLOSE = 8, WEBSOCKET_PING = 9, WEBSOCKET_PONG = 10,
+};
+
+/* Close codes of RFC 6455 7.4.1 that we send. */
+enum websocket_close {
+    WEBSOCKET_NORMAL = 1000, WEBSOCKET_PROTOCOL_ERROR = 1002, WEBSOCKET_BAD_DATA = 1007, WEBSOCKET_TOO_BIG = 1009,
+};
+
+/* Sec-WebSocket-Accept for a 24-byte key (RFC 6455 4.2.2), 28 characters and NUL. */
+void websocket_accept_key(struct text key, char out[29]);
+
+/* Writes the header of an unfragmented, unmasked frame; returns its length (2, 4 or 10). */
+size_t websocket_header(enum websocket_opcode opcode, size_t payload_len, unsigned char out[WEBSOCKET_HEADER_MAX]);
+/* Appends a close frame; `reason` is cut to 123 bytes at a UTF-8 boundary. */
+void websocket_close_frame(struct buf *out, int code, struct text reason);
+
+struct websocket_reader {
+    size_t message_max; /* bytes of one joined message */
+    struct buf partial; /* a message or frame header half received; empty when idle (memory given back) */
+    /* the rest is private: state of the frame under way */
+    unsigned char header[14];
+    uint8_t header_len, opcode, message_opcode;
+    bool fin, in_message, closed;
+    unsigned char mask[4];
+    uint64_t payload_left;
+    uint64_t payload_at;
+    struct buf control;
+};
+
+void websocket_reader_init(struct websocket_reader *reader, size_t message_max);
+void websocket_reader_fini(struct websocket_reader *reader);
+
+/*
+ * What arrived. `payload` is borrowed for the call: the joined text or binary message (text checked to be UTF-8), or the
+ * payload of a ping, pong or close frame (a close: code and reason checked; `code` 1005 when it had none).
+ * Returning false stops reading (the connection is going away).
+ */
+typedef bool (*websocket_message_fn)(void *context, enum websocket_opcode opcode, int code, struct text payload);
+
+/*
+ * Feeds `bytes` (unmasked in place). Returns 0, or the close code to answer with (1002, 1007, 1009): then feed no more. A length
+ * above the limit is refused before anything is allocated.
+ */
+MUST_CHECK int websocket_read(struct websocket_reader *reader, char *bytes, size_t len, websocket_message_fn on_message,
+                              void *context);
