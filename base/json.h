@@ -22,7 +22,7 @@ enum json_kind { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON
 
 struct json { /* a parsed text; borrows the bytes, which must outlive it */
     struct text bytes;
-    struct jsmntok *tokens;
+    void *tokens; /* `count` of jsmn's, for json_read.c alone */
     int count;
     char why[96]; /* after an error: what is wrong and at which byte */
 };

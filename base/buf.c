@@ -1,0 +1,84 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_FIRST_BYTES 256
+
+void buf_fini(struct buf *buf)
+{
+    free(buf->at);
+    *buf = (struct buf){0};
+}
+
+char *buf_reserve(struct buf *buf, size_t count)
+{
+    CHECK(count <= SIZE_MAX / 2 - buf->len);
+    const size_t needed = buf->len + count;
+    if (needed > buf->cap || buf->at == NULL) {
+        size_t cap = buf->cap != 0 ? buf->cap : BUF_FIRST_BYTES;
+        while (cap < needed)
+            cap *= 2;
+        buf->at = xrealloc(buf->at, cap);
+        buf->cap = cap;
+    }
+    return buf->at + buf->len;
+}
+
+void buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+    if (len == 0)
+        return; /* `bytes` may be NULL then */
+    memcpy(buf_reserve(buf, len), bytes, len);
+    buf->len += len;
+}
+
+void buf_add_text(struct buf *buf, struct text text)
+{
+    buf_add(buf, text.at, text.len);
+}
+
+void buf_add_byte(struct buf *buf, char byte)
+{
+    *buf_reserve(buf, 1) = byte;
+    buf->len++;
+}
+
+void buf_add_i64(struct buf *buf, int64_t number)
+{
+    char digits[20]; /* "-9223372036854775808" */
+    char *at = digits + sizeof(digits);
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (number < 0)
+        *--at = '-';
+    buf_add(buf, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+
+    buf_reserve(buf, 1);
+    const size_t room = buf->cap - buf->len;
+    const int len = vsnprintf(buf->at + buf->len, room, format, args);
+    CHECK(len >= 0);
+    if ((size_t)len >= room) /* did not fit: now we know how much it is */
+        vsnprintf(buf_reserve(buf, (size_t)len + 1), (size_t)len + 1, format, again);
+    buf->len += (size_t)len;
+
+    va_end(again);
+    va_end(args);
+}
+
+const char *buf_cstring(struct buf *buf)
+{
+    *buf_reserve(buf, 1) = '\0';
+    return buf->at;
+}
