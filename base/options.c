@@ -29,7 +29,8 @@ struct loader {
     struct given *given; /* one for each option */
     const char *config_path;
     enum action action;
-    struct buf unknown; /* names in the file that are other programs' */
+    struct buf unknown;  /* names in the file that are other programs' */
+    struct buf expected; /* what a bad value should have been */
 };
 
 static _Noreturn void stop(const struct loader *loader, const char *format, ...)
@@ -305,8 +306,10 @@ static bool parse(const struct option *option, const char *value)
     switch (option->type) {
     case OPTION_TEXT:
     case OPTION_SECRET:
+        if (option->type == OPTION_SECRET && value[0] == '\0')
+            return false;
         *(char **)option->value = xstrdup(value);
-        return option->type == OPTION_TEXT || value[0] != '\0';
+        return true;
     case OPTION_NUMBER:
         return parse_number(option, value);
     case OPTION_FLAG:
@@ -317,22 +320,21 @@ static bool parse(const struct option *option, const char *value)
     return false;
 }
 
-static _Noreturn void stop_for_value(const struct loader *loader, const struct option *option,
-                                     const char *place, const char *value)
+static _Noreturn void stop_for_value(struct loader *loader, const struct option *option)
 {
-    struct buf expected = {0};
+    const struct given *given = &loader->given[option - loader->options->table];
 
     if (option->type == OPTION_SECRET)
-        stop(loader, "%s: %s is empty", place, option->name);
-    options_describe(&expected, option);
-    stop(loader, "%s: \"%s\" is no value for %s, which is %s", place, value, option->name,
-         buf_cstring(&expected));
+        stop(loader, "%s: %s is empty", given->place, option->name);
+    options_describe(&loader->expected, option);
+    stop(loader, "%s: \"%s\" is no value for %s, which is %s", given->place, given->value,
+         option->name, buf_cstring(&loader->expected));
 }
 
-static void take_value(const struct loader *loader, size_t index)
+static void take_value(struct loader *loader, size_t index)
 {
     const struct option *option = &loader->options->table[index];
-    const struct given *given = &loader->given[index];
+    struct given *given = &loader->given[index];
 
     if (given->value == NULL) {
         if (option->fallback != NULL)
@@ -341,10 +343,13 @@ static void take_value(const struct loader *loader, size_t index)
             stop(loader, "%s is required; see --help", option->name);
         return;
     }
-    char *value = given->is_path ? read_secret(loader, given) : xstrdup(given->value);
-    if (!parse(option, value))
-        stop_for_value(loader, option, given->place, value);
-    free(value);
+    if (given->is_path) {
+        char *secret = read_secret(loader, given);
+        free(given->value);
+        given->value = secret;
+    }
+    if (!parse(option, given->value))
+        stop_for_value(loader, option);
 }
 
 static _Noreturn void finish(void)
@@ -373,17 +378,19 @@ static _Noreturn void answer_check(const struct loader *loader)
     for (size_t i = 0; i < count; i++)
         places[i] = loader->given[i].place;
     options_print_values(loader->options, places);
+    free(places);
     finish();
 }
 
 void options_load(struct options *options, int argc, char **argv)
 {
-    struct loader loader = {
+    static struct loader loader; /* static: what it owns is no leak when we exit halfway */
+
+    loader = (struct loader){
         .options = options,
         .given = xcalloc(options->count, sizeof(*loader.given)),
         .config_path = getenv("PARLEY_CONFIG"),
     };
-
     read_arguments(&loader, argc, argv);
     answer_without_values(&loader);
     if (loader.config_path != NULL && loader.config_path[0] != '\0')
@@ -401,4 +408,5 @@ void options_load(struct options *options, int argc, char **argv)
         free(loader.given[i].place);
     }
     free(loader.given);
+    loader.given = NULL;
 }
