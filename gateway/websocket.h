@@ -30,20 +30,25 @@ void websocket_accept_key(struct text key, char out[29]);
 
 /* Writes the header of an unfragmented, unmasked frame; returns its length (2, 4 or 10). */
 size_t websocket_header(enum websocket_opcode opcode, size_t payload_len, unsigned char out[WEBSOCKET_HEADER_MAX]);
-/* Appends a close frame; `reason` is cut to 123 bytes at a UTF-8 boundary. */
+/*
+ * Appends a close frame; `reason` (UTF-8) is cut to 123 bytes at a character's end. 1005 writes one without code and
+ * reason, so that whatever a peer's close frame said may be said back.
+ */
 void websocket_close_frame(struct buf *out, int code, struct text reason);
 
 struct websocket_reader {
     size_t message_max; /* bytes of one joined message */
     struct buf partial; /* a message or frame header half received; empty when idle (memory given back) */
     /* the rest is private: state of the frame under way */
-    unsigned char header[14];
+    unsigned char header[14]; /* the longest from a client: 2, 8 of length, 4 of mask */
     uint8_t header_len, opcode, message_opcode;
-    bool fin, in_message, closed;
+    bool fin;
+    bool in_frame;   /* the header is complete, payload follows */
+    bool in_message; /* fragments have come, the last one has not */
+    bool closed;     /* a close frame or an error came: the rest is ignored */
     unsigned char mask[4];
-    uint64_t payload_left;
-    uint64_t payload_at;
-    struct buf control;
+    uint64_t payload_left, payload_at; /* bytes of this frame to come, and already here */
+    struct buf control;                /* a control frame half received */
 };
 
 void websocket_reader_init(struct websocket_reader *reader, size_t message_max);
@@ -51,14 +56,15 @@ void websocket_reader_fini(struct websocket_reader *reader);
 
 /*
  * What arrived. `payload` is borrowed for the call: the joined text or binary message (text checked to be UTF-8), or the
- * payload of a ping, pong or close frame (a close: code and reason checked; `code` 1005 when it had none).
- * Returning false stops reading (the connection is going away).
+ * payload of a ping or pong, or a close frame's reason with its `code` (both checked; 1005 when it had none; else 0).
+ * Returning false stops reading (the connection is going away): the callback may have ended and freed the reader.
  */
 typedef bool (*websocket_message_fn)(void *context, enum websocket_opcode opcode, int code, struct text payload);
 
 /*
- * Feeds `bytes` (unmasked in place). Returns 0, or the close code to answer with (1002, 1007, 1009): then feed no more. A length
- * above the limit is refused before anything is allocated.
+ * Feeds `bytes` (unmasked in place). Returns 0, or the close code to answer with (1002, 1007, 1009). After that, and after
+ * a peer's close frame, further bytes are ignored. A length above the limit is refused before anything is allocated;
+ * an unfragmented frame that lies wholly within `bytes` is passed on without a copy.
  */
 MUST_CHECK int websocket_read(struct websocket_reader *reader, char *bytes, size_t len, websocket_message_fn on_message,
                               void *context);
