@@ -19,7 +19,7 @@ enum protocol_error {
     PROTOCOL_NOT_AVAILABLE = 108, PROTOCOL_TOKEN_EXPIRED = 109, PROTOCOL_EXPIRED = 110, PROTOCOL_TOO_MANY_REQUESTS = 111,
     PROTOCOL_UNRECOVERABLE = 112,
 };
-const char *protocol_error_message(int code);     /* "permission denied" */
+const char *protocol_error_message(int code);     /* "permission denied"; "error" for a code that is not above */
 bool protocol_error_is_temporary(int code);       /* 100, 111 */
 
 /* Close codes and their reasons. */
@@ -38,13 +38,16 @@ enum { UNSUBSCRIBE_SERVER = 2000, UNSUBSCRIBE_INSUFFICIENT = 2500, UNSUBSCRIBE_E
 /* ---- in ---- */
 
 enum command_kind {
-    COMMAND_PONG, /* id 0 and no send */
+    COMMAND_PONG, /* id 0 and no send, whatever else is there */
     COMMAND_CONNECT, COMMAND_PING, COMMAND_SUBSCRIBE, COMMAND_UNSUBSCRIBE, COMMAND_PUBLISH, COMMAND_PRESENCE,
     COMMAND_PRESENCE_STATS, COMMAND_HISTORY, COMMAND_RPC, COMMAND_SEND, COMMAND_REFRESH, COMMAND_SUB_REFRESH,
     COMMAND_UNKNOWN, /* an id, but no known member */
 };
 
-/* Texts are unescaped and borrowed for the call; empty when absent. Raw ones are JSON as it stands. */
+/*
+ * Texts are unescaped and borrowed for the call; empty when absent. Raw ones are JSON as it stands. A member that is null is
+ * absent; unknown members are ignored. With several requests in one command the first in the order of `enum command_kind` counts.
+ */
 struct command {
     uint32_t id;
     enum command_kind kind;
@@ -66,15 +69,20 @@ struct command {
 };
 
 /*
- * Reads one frame: commands separated by '\n', one trailing '\n' tolerated. Calls `each` in order; it returns false to stop.
- * False: the frame is not decodable (3501); commands before the bad one were delivered.
+ * Reads one frame: commands separated by '\n', one trailing '\n' tolerated. Calls `each` in order; it returns false to stop
+ * (it may have freed the frame then). False: the frame is not decodable (3501): no JSON object, an empty line, a wrong type;
+ * commands before the bad one were delivered.
  */
 MUST_CHECK bool protocol_read(struct text frame, bool (*each)(void *context, const struct command *command), void *context);
 
-/* ---- out: each appends one JSON object without trailing newline ---- */
+/*
+ * ---- out: each appends one JSON object without any newline ----
+ * Zero values are left out, an empty result is still written. JSON of others is passed on as it stands; only when it has
+ * newlines is it minified. `expires` always comes with a `ttl`, of at least 1.
+ */
 
 struct publication { /* borrowed */
-    struct text data;         /* JSON, no raw newlines */
+    struct text data;         /* JSON */
     uint64_t offset;          /* 0 = none */
     struct text epoch;        /* written with offset 1 only */
     struct text info;         /* ClientInfo as JSON; empty = none */
@@ -103,7 +111,7 @@ struct connect_result {
 void protocol_connect(struct buf *out, uint32_t id, const struct connect_result *result);
 void protocol_subscribe(struct buf *out, uint32_t id, const struct subscribe_result *result);
 void protocol_subscribe_object(struct buf *out, const struct subscribe_result *result); /* the bare object */
-void protocol_error(struct buf *out, uint32_t id, int code, const char *message, bool temporary);
+void protocol_error(struct buf *out, uint32_t id, int code, const char *message, bool temporary); /* NULL = the code's own */
 void protocol_empty(struct buf *out, uint32_t id, const char *member); /* {"id":3,"publish":{}} */
 void protocol_rpc(struct buf *out, uint32_t id, struct text data);
 void protocol_refresh(struct buf *out, uint32_t id, bool expires, uint32_t ttl);
