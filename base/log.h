@@ -1,8 +1,9 @@
 /*
- * log: one line per event on standard error; text for a terminal, JSON (one object a line, ECS field
- * names `@timestamp`, `log.level`, `service.name`, `message`) otherwise or when told so.
+ * log: one line per event on standard error; text for a terminal, JSON (one object a line, ECS
+ * field names `@timestamp`, `log.level`, `service.name`, `message`) otherwise or when told so.
  *
- * Any thread. Lines are written whole. Never pass tokens, passwords or message bodies.
+ * Any thread. Lines are written whole; a message over 1 KiB is cut. Control characters and bytes
+ * that are not UTF-8 come out harmless. Never pass tokens, passwords or message bodies.
  */
 #pragma once
 
@@ -19,8 +20,8 @@ bool log_enabled(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)                                                                             \
     do {                                                                                           \
         if (log_enabled(LOG_DEBUG))                                                                \

@@ -213,25 +213,21 @@ static int read_argument(struct loader *loader, const char *word, const char *ne
     return words;
 }
 
-/* Run twice: before the file for --config, --help and errors, and after all else as it goes before
- * all. */
+/* Run twice: first for --config, --help and errors, and last, as the command line overrules all. */
 static void read_arguments(struct loader *loader, int argc, char **argv)
 {
     struct options *options = loader->options;
-    int i = 1;
+    int i;
 
     free(options->operands);
     options->operands = xcalloc((size_t)argc + 1, sizeof(*options->operands));
     options->operand_count = 0;
-    while (i < argc) {
-        if (strcmp(argv[i], "-h") == 0)
-            loader->action = ACTION_HELP, i++;
-        else if (strcmp(argv[i], "--") == 0)
-            break;
-        else if (strncmp(argv[i], "--", 2) == 0)
-            i += read_argument(loader, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-        else if (argv[i][0] == '-' && argv[i][1] != '\0')
-            stop(loader, "%s: there is no such option; see --help", argv[i]);
+    for (i = 1; i < argc && strcmp(argv[i], "--") != 0;) {
+        const char *word = strcmp(argv[i], "-h") == 0 ? "--help" : argv[i];
+        if (strncmp(word, "--", 2) == 0)
+            i += read_argument(loader, word, i + 1 < argc ? argv[i + 1] : NULL);
+        else if (word[0] == '-' && word[1] != '\0')
+            stop(loader, "%s: there is no such option; see --help", word);
         else
             options->operands[options->operand_count++] = argv[i++];
     }

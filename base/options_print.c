@@ -53,7 +53,7 @@ static void describe_default(struct buf *out, const struct option *option)
     else if (option->fallback != NULL)
         buf_printf(out, "default %s", option->fallback[0] != '\0' ? option->fallback : "empty");
     else
-        buf_printf(out, option->optional ? "optional" : "required");
+        buf_add_text(out, option->optional ? TEXT("optional") : TEXT("required"));
 }
 
 /* The part of a name before its first dot; all of it when there is none. */
@@ -117,8 +117,10 @@ void options_print_defaults(const struct options *options)
         struct buf about = {0};
 
         options_describe(&about, option);
-        if (!shows)
-            buf_printf(&about, "; "), describe_default(&about, option);
+        if (!shows) {
+            buf_printf(&about, "; ");
+            describe_default(&about, option);
+        }
         printf("\n# %s\n# %s\n#%s = %s\n", option->help, buf_cstring(&about), option->name,
                shows ? option->fallback : "");
         buf_fini(&about);
