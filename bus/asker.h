@@ -1,8 +1,10 @@
 /*
- * asker: a gateway's questions to the APIs: one req0 socket per API, so that a silent one is skipped.
+ * asker: a gateway's questions to the APIs: one req0 socket per API, so that a silent one is
+ * skipped.
  *
- * A question goes to the API that answered last; after `try_ms` without an answer it is asked once more elsewhere (questions
- * are harmless when asked twice), until `deadline_ms`. All on one loop's thread.
+ * A question goes to the API that answered last; after `try_ms` without an answer it is asked once
+ * more elsewhere (questions are harmless when asked twice), until `deadline_ms`. All on one loop's
+ * thread.
  */
 #pragma once
 
@@ -21,18 +23,23 @@ struct asker_config {
     size_t url_count;
     struct text secret;
     int try_ms;        /* e.g. 1000 */
-    size_t open_limit; /* questions open at once, e.g. 4096; more are answered ERR_BUSY at once (next loop turn) */
+    size_t open_limit; /* questions open at once, e.g. 4096; more are answered ERR_BUSY at once
+                          (next loop turn) */
 };
 
 /*
- * `err` ERR_OK: `answer` is there (it may carry an error of its own: error_code), borrowed for the call. ERR_TIMEOUT: nobody
- * answered in time. ERR_BUSY: too many open. Called exactly once, never from inside asker_ask(); after asker_close() not at all.
+ * `err` ERR_OK: `answer` is there (it may carry an error of its own: error_code), borrowed for the
+ * call. ERR_TIMEOUT: nobody answered in time. ERR_BUSY: too many open. ERR_TOO_LARGE: over
+ * WIRE_MESSAGE_MAX. ERR_UNAVAILABLE: no API has that index. Called exactly once, never from inside
+ * asker_ask(); after asker_close() not at all.
  */
 typedef void (*asker_done_fn)(void *context, enum err err, const Bus__Answer *answer);
 
-MUST_CHECK enum err asker_open(struct asker **out, uv_loop_t *loop, const struct asker_config *config);
-void asker_close(struct asker *asker);
+MUST_CHECK enum err asker_open(struct asker **out, uv_loop_t *loop,
+                               const struct asker_config *config);
+void asker_close(struct asker *asker); /* not from inside a done function; NULL does nothing */
 
-/* Asks `api` (an index) alone, or ASKER_ANY. Serialises before it returns: `question` stays the caller's; its id and deadline are set here. */
+/* Asks `api` (an index) alone, or ASKER_ANY. Serialises before it returns: `question` stays the
+ * caller's; its id and deadline are set here. */
 void asker_ask(struct asker *asker, size_t api, Bus__Question *question, int deadline_ms,
                asker_done_fn done, void *context);

@@ -1,9 +1,9 @@
 /*
  * feed: a gateway's ear on the bus: one sub0 socket per API, batches handed to one loop.
  *
- * Checks seals, drops what is foreign or oversize (counted), reports what is missing from a publisher's running
- * numbers. Order: per publisher as received; a repeat (number not above the last) is dropped, unless it was reported
- * missing.
+ * Checks seals, drops what is foreign or oversize (counted), reports what is missing from a
+ * publisher's running numbers. Order: per publisher as received; a repeat (number not above the
+ * last) is dropped, unless it was reported missing.
  */
 #pragma once
 
@@ -19,24 +19,29 @@ struct feed_config {
     const char *const *urls; /* events addresses of the APIs; their index is the `api` below */
     size_t url_count;
     struct text secret;
-    size_t inbox_limit; /* NNG messages that wait for the loop, e.g. 8192; beyond it they are dropped and counted */
-    int silence_ms;     /* a publisher that says nothing (not even a heartbeat) for so long is reported lost, e.g. 2000 */
+    size_t inbox_limit; /* NNG messages that wait for the loop, e.g. 8192; beyond it they are
+                           dropped and counted */
+    int silence_ms; /* a publisher that says nothing (not even a heartbeat) for so long is reported
+                       lost, e.g. 2000 */
 };
 
 /* All on the loop's thread. */
 struct feed_events {
     /* A batch with items. Borrowed for the call. */
     void (*on_batch)(void *context, size_t api, const Bus__Batch *batch);
-    /* `from`..`to` of this publisher were not received; later ones are delivered all the same, before this returns or after. */
+    /* `from`..`to` of this publisher were not received; later ones are delivered all the same,
+     * before this returns or after. */
     void (*on_hole)(void *context, size_t api, uint64_t publisher, uint64_t from, uint64_t to);
-    /* A publisher was heard for the first time, or again after `lost` (a new id = the API was started again). */
+    /* A publisher was heard for the first time, or again after `lost` (a new id = the API was
+     * started again). */
     void (*on_publisher)(void *context, size_t api, uint64_t publisher);
-    void (*on_lost)(void *context, size_t api, uint64_t publisher); /* its connection broke or it fell silent */
+    void (*on_lost)(void *context, size_t api,
+                    uint64_t publisher); /* its connection broke or it fell silent */
 };
 
 MUST_CHECK enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config *config,
                               const struct feed_events *events, void *context);
-void feed_close(struct feed *feed);
+void feed_close(struct feed *feed); /* not from inside an event; NULL does nothing */
 
 struct feed_counters {
     uint64_t messages, bytes, foreign, dropped, holes;

@@ -1,6 +1,7 @@
 /*
- * publisher: the API's voice on the bus: a pub0 socket, batches with running numbers, heartbeats, and what was
- * sent lately for Replay. One per process; any thread (it numbers under a lock of its own).
+ * publisher: the API's voice on the bus: a pub0 socket, batches with running numbers, heartbeats,
+ * and what was sent lately for Replay. One per process; any thread (it numbers under a lock of its
+ * own).
  *
  * The bus may lose anything, also what this says it sent: gateways see the holes.
  */
@@ -13,29 +14,32 @@
 struct publisher;
 
 struct publisher_config {
-    const char *url;          /* "tcp://127.0.0.1:7800" */
-    struct text secret;       /* bus key; empty is refused unless `url` is loopback */
-    int heartbeat_ms;         /* a batch without items after so long a silence, e.g. 200 */
-    int keep_ms;              /* how long sent batches stay for Replay, e.g. 30000 */
-    size_t keep_bytes;        /* and how many bytes of them at most */
+    const char *url;    /* "tcp://127.0.0.1:7800" */
+    struct text secret; /* bus key; empty is refused unless `url` is loopback */
+    int heartbeat_ms;   /* a batch without items after so long a silence, e.g. 200 */
+    int keep_ms;        /* how long sent batches stay for Replay, e.g. 30000 */
+    size_t keep_bytes;  /* and how many bytes of them at most */
 };
 
-/* ERR_UNAVAILABLE: the address cannot be listened on (logged). ERR_INVALID: no key, no loopback (logged). */
+/* ERR_UNAVAILABLE: the address cannot be listened on (logged). ERR_INVALID: no key, no loopback
+ * (logged). */
 MUST_CHECK enum err publisher_open(struct publisher **out, const struct publisher_config *config);
-void publisher_close(struct publisher *publisher); /* lingers some ms for what is under way; NULL does nothing */
+void publisher_close(
+    struct publisher *publisher); /* lingers some ms for what is under way; NULL does nothing */
 
 uint64_t publisher_id(const struct publisher *publisher);
 
 /*
- * Sends `items` as one or more batches, in order, before it returns; later calls get later numbers. Splits where a
- * batch would pass 64 KiB (one larger item goes alone; one over WIRE_MESSAGE_MAX is refused and logged: the number of
- * items sent is returned).
+ * Sends `items` as one or more batches, in order, before it returns; later calls get later numbers.
+ * Splits where a batch would pass 64 KiB (one larger item goes alone; one over WIRE_MESSAGE_MAX is
+ * refused and logged: the number of items sent is returned).
  */
 size_t publisher_send(struct publisher *publisher, Bus__Item **items, size_t count);
 
 /*
- * The kept batches from..to of this publisher, as sealed payloads are not wanted here but plain Batch bytes: calls
- * `each` in order for those still there, at most `bytes` in all.
+ * The kept batches from..to of this publisher, as sealed payloads are not wanted here but plain
+ * Batch bytes: calls `each` in order for those still there, at most `bytes` in all. Under the
+ * publisher's lock: `each` copies and does not call it back.
  */
 void publisher_replay(struct publisher *publisher, uint64_t from, uint64_t to, size_t bytes,
                       void (*each)(void *context, struct text batch), void *context);

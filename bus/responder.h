@@ -1,6 +1,6 @@
 /*
- * responder: the API's ear on the bus: a rep0 socket with many questions open at once. One per process; questions
- * arrive on one loop, and answers are given on that loop's thread.
+ * responder: the API's ear on the bus: a rep0 socket with many questions open at once. One per
+ * process; questions arrive on one loop, and answers are given on that loop's thread.
  */
 #pragma once
 
@@ -19,18 +19,20 @@ struct responder_config {
     int open_limit; /* questions open at once, e.g. 256; more wait in NNG */
 };
 
-/* Loop's thread. The inquiry must be answered exactly once, at any later time (also from inside the call). */
+/* Loop's thread. The inquiry must be answered exactly once, at any later time (also from inside the
+ * call). */
 typedef void (*responder_fn)(void *context, struct inquiry *inquiry, const Bus__Question *question);
 
 MUST_CHECK enum err responder_open(struct responder **out, uv_loop_t *loop,
                                    const struct responder_config *config, responder_fn on_question,
                                    void *context);
-/* Open inquiries stay valid: answering them does nothing but free them. Memory goes with the last of them. */
+/* Open inquiries stay valid: answering them does nothing but free them. Memory goes with the last
+ * of them. */
 void responder_close(struct responder *responder);
 
 /*
- * Sends `answer` (its `id` is set here) and frees the inquiry and its question. An answer over WIRE_MESSAGE_MAX
- * becomes error 100.
+ * Sends `answer` (its `id` is set here) and frees the inquiry and its question. An answer over
+ * WIRE_MESSAGE_MAX becomes error 100.
  */
 void inquiry_answer(struct inquiry *inquiry, Bus__Answer *answer);
 /* Answers with an error. */

@@ -1,8 +1,9 @@
 /*
- * wire: the messages of bus.proto between structs (protobuf-c, generated bus.pb-c.h) and sealed bytes.
+ * wire: the messages of bus.proto between structs (protobuf-c, generated bus.pb-c.h) and sealed
+ * bytes.
  *
- * Decoding checks the nesting on the wire first (at most WIRE_DEPTH_MAX): protobuf-c recurses without bound.
- * Decoded messages own their memory: wire_free_*().
+ * Decoding checks the nesting on the wire first (at most WIRE_DEPTH_MAX): protobuf-c recurses
+ * without bound. Decoded messages own their memory: wire_free_*().
  */
 #pragma once
 
@@ -14,6 +15,8 @@
 #include "bus/bus.pb-c.h"
 
 #define WIRE_DEPTH_MAX 16
+#define WIRE_FIELDS_MAX                                                                            \
+    (1u << 20) /* in one message, nested ones included: a 2-byte field costs 100 bytes decoded */
 #define WIRE_MESSAGE_MAX (4u << 20) /* bytes of one NNG message, seal included */
 
 /* A bytes field that borrows `t`, and back. */
@@ -34,5 +37,10 @@ void wire_free_batch(Bus__Batch *batch); /* all three: NULL does nothing */
 void wire_free_question(Bus__Question *question);
 void wire_free_answer(Bus__Answer *answer);
 
-/* The rule before protobuf-c: well-formed tags, lengths inside, nesting at most WIRE_DEPTH_MAX. */
-MUST_CHECK bool wire_is_sane(struct text payload);
+/*
+ * The rule before protobuf-c: well-formed tags, lengths inside, nesting at most WIRE_DEPTH_MAX, at
+ * most WIRE_FIELDS_MAX fields, no single message given twice (protobuf-c would merge them, its
+ * least trodden path). `type` tells which fields are messages: a text of a client must not look
+ * like one.
+ */
+MUST_CHECK bool wire_is_sane(const ProtobufCMessageDescriptor *type, struct text payload);

@@ -1,0 +1,239 @@
+#include "bus/peer.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "bus/link.h"
+#include "bus/mailbox.h"
+
+/*
+ * peer_send()   the question into the context      on NNG's thread: receive
+ * on_done()     the answer is there, or nothing    on NNG's thread: post to the loop
+ * on_item()     tells the owner, frees the slot
+ */
+struct slot {
+    struct peer *peer;
+    nng_ctx ctx;
+    nng_aio *aio;
+    enum { SLOT_SENDING, SLOT_RECEIVING } doing; /* what `aio` does; written before it starts */
+    nng_msg *message;                            /* the answer, on its way to the loop */
+    void *owner;                                 /* NULL: free, or abandoned; the loop's */
+    struct slot *next_free;
+};
+
+struct peer {
+    nng_socket socket;
+    size_t index;
+    struct mailbox *mailbox; /* items: slots, &connection_changed */
+    struct peer_events events;
+    void *context;
+    bool closing;
+    _Atomic int pipes; /* connections; the new one may be there before the old one has gone */
+    pthread_mutex_t
+        gate; /* pipe callbacks may still run while their socket is closed: they look at `closed` */
+    bool closed;
+    struct slot *free;
+    size_t count, limit;
+    struct slot **slots; /* `count` of at most `limit`, made when first needed */
+};
+
+static char connection_changed;
+
+/* NNG's thread: the mailbox and this one context, which is nobody else's now. */
+static void on_done(void *arg)
+{
+    struct slot *slot = arg;
+    const int rv = nng_aio_result(slot->aio);
+
+    if (rv == 0 && slot->doing == SLOT_SENDING) {
+        slot->doing = SLOT_RECEIVING;
+        nng_ctx_recv(slot->ctx, slot->aio);
+        return;
+    }
+    if (slot->doing == SLOT_SENDING)
+        nng_msg_free(nng_aio_get_msg(slot->aio)); /* not sent: still ours */
+    else
+        slot->message = rv == 0 ? nng_aio_get_msg(slot->aio) : NULL;
+    CHECK(mailbox_post(slot->peer->mailbox, slot)); /* has a place for each of us */
+}
+
+static void on_pipe_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+    struct peer *peer = arg;
+
+    pthread_mutex_lock(&peer->gate);
+    if (event == NNG_PIPE_EV_ADD_POST)
+        peer->pipes++;
+    else if (peer->pipes > 0) /* a pipe refused for its protocol goes without having come */
+        peer->pipes--;
+    if (!peer->closed)
+        (void)!mailbox_post(peer->mailbox, &connection_changed); /* full of these alone */
+    pthread_mutex_unlock(&peer->gate);
+}
+
+static void free_slot(struct slot *slot)
+{
+    slot->owner = NULL;
+    slot->next_free = slot->peer->free;
+    slot->peer->free = slot;
+}
+
+static void on_item(void *context, void *item)
+{
+    struct peer *peer = context;
+
+    if (item == &connection_changed) {
+        if (!peer->closing)
+            peer->events.on_connection(peer->context, peer);
+        return;
+    }
+    struct slot *slot = item;
+    nng_msg *message = slot->message;
+    slot->message = NULL;
+    if (slot->owner != NULL && !peer->closing)
+        peer->events.on_answer(peer->context, slot, message);
+    else if (message != NULL)
+        nng_msg_free(message);
+    free_slot(slot);
+}
+
+static struct slot *make_slot(struct peer *peer)
+{
+    struct slot *slot = xcalloc(1, sizeof(*slot));
+
+    slot->peer = peer;
+    CHECK(nng_aio_alloc(&slot->aio, on_done, slot) == 0);
+    if (nng_ctx_open(&slot->ctx, peer->socket) != 0) {
+        nng_aio_free(slot->aio);
+        free(slot);
+        return NULL;
+    }
+    peer->slots[peer->count++] = slot;
+    return slot;
+}
+
+static struct slot *take_slot(struct peer *peer)
+{
+    struct slot *slot = peer->free;
+
+    if (slot == NULL)
+        return peer->count < peer->limit ? make_slot(peer) : NULL;
+    peer->free = slot->next_free;
+    return slot;
+}
+
+struct slot *peer_send(struct peer *peer, nng_msg *message, int timeout_ms, void *owner)
+{
+    struct slot *slot = take_slot(peer);
+
+    if (slot == NULL)
+        return NULL;
+    slot->owner = owner;
+    slot->doing = SLOT_SENDING;
+    nng_aio_set_msg(slot->aio, message);
+    nng_aio_set_timeout(slot->aio, timeout_ms);
+    nng_ctx_send(slot->ctx, slot->aio);
+    return slot;
+}
+
+void slot_abandon(struct slot *slot)
+{
+    slot->owner = NULL;
+    /* Comes back through on_item(). Between sending and receiving it does not hear this: then its
+     * time-out ends it. */
+    nng_aio_cancel(slot->aio);
+}
+
+void *slot_owner(const struct slot *slot)
+{
+    return slot->owner;
+}
+
+struct peer *slot_peer(const struct slot *slot)
+{
+    return slot->peer;
+}
+
+bool peer_is_up(const struct peer *peer)
+{
+    return atomic_load(&peer->pipes) > 0;
+}
+
+size_t peer_index(const struct peer *peer)
+{
+    return peer->index;
+}
+
+static int open_socket(struct peer *peer, const char *url)
+{
+    int rv;
+
+    if ((rv = nng_req0_open(&peer->socket)) != 0)
+        return rv;
+    /* No asking again by the clock: the asker does that, elsewhere. After a reconnect NNG asks once
+     * more by itself. */
+    if ((rv = link_tune(peer->socket)) != 0 ||
+        (rv = nng_socket_set_ms(peer->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) !=
+            0 ||
+        (rv = nng_pipe_notify(peer->socket, NNG_PIPE_EV_ADD_POST, on_pipe_event, peer)) != 0 ||
+        (rv = nng_pipe_notify(peer->socket, NNG_PIPE_EV_REM_POST, on_pipe_event, peer)) != 0 ||
+        (rv = nng_dial(peer->socket, url, NULL, NNG_FLAG_NONBLOCK)) != 0)
+        link_close(peer->socket);
+    return rv;
+}
+
+static void peer_free(struct peer *peer)
+{
+    pthread_mutex_destroy(&peer->gate);
+    free(peer->slots);
+    free(peer);
+}
+
+enum err peer_open(struct peer **out, uv_loop_t *loop, const struct peer_config *config,
+                   const struct peer_events *events, void *context)
+{
+    struct peer *peer = xcalloc(1, sizeof(*peer));
+
+    peer->index = config->index;
+    peer->events = *events;
+    peer->context = context;
+    peer->limit = config->slot_limit;
+    peer->slots = xcalloc(peer->limit, sizeof(*peer->slots));
+    pthread_mutex_init(&peer->gate, NULL);
+    peer->mailbox =
+        mailbox_open(loop, 2 * peer->limit + 16, on_item, peer); /* connections come and go too */
+
+    const int rv = open_socket(peer, config->url);
+    if (rv == 0) {
+        *out = peer;
+        return ERR_OK;
+    }
+    log_error("asker %s: %s", config->url, nng_strerror(rv));
+    mailbox_close(peer->mailbox);
+    peer_free(peer);
+    return ERR_UNAVAILABLE;
+}
+
+void peer_close(struct peer *peer)
+{
+    if (peer == NULL)
+        return;
+    peer->closing = true;
+    for (size_t i = 0; i < peer->count; i++)
+        nng_aio_stop(peer->slots[i]->aio); /* waits for its callback */
+    pthread_mutex_lock(&peer->gate);
+    peer->closed = true;
+    pthread_mutex_unlock(&peer->gate);
+    mailbox_close(peer->mailbox); /* frees the answers that wait */
+    for (size_t i = 0; i < peer->count; i++) {
+        nng_ctx_close(peer->slots[i]->ctx);
+        nng_aio_free(peer->slots[i]->aio);
+        free(peer->slots[i]);
+    }
+    if (link_close(peer->socket)) /* else a pipe's callback may still come: the gate stays */
+        peer_free(peer);
+}

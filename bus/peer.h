@@ -1,0 +1,43 @@
+/*
+ * peer: one API as the asker sees it (a req0 socket, is it connected) and its slots: an NNG context
+ * each that carries one question at a time there and the answer back. The loop's thread, but for
+ * what peer.c says. Inside bus/ only.
+ */
+#pragma once
+
+#include <nng/nng.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/err.h"
+
+struct peer;
+struct slot;
+
+struct peer_events {
+    /* What came back to the slot's question; the caller's now. NULL: nothing will. The slot is free
+     * again after this. */
+    void (*on_answer)(void *context, struct slot *slot, nng_msg *message);
+    void (*on_connection)(void *context, struct peer *peer); /* look at peer_is_up() */
+};
+
+struct peer_config {
+    const char *url;
+    size_t index;
+    size_t slot_limit; /* questions under way at once */
+};
+
+MUST_CHECK enum err peer_open(struct peer **out, uv_loop_t *loop, const struct peer_config *config,
+                              const struct peer_events *events, void *context);
+void peer_close(struct peer *peer); /* without on_answer for what is under way */
+
+bool peer_is_up(const struct peer *peer);
+size_t peer_index(const struct peer *peer);
+
+/* Takes `message`; NULL (and then it does not) when all slots are busy. `owner` is what
+ * slot_owner() says. */
+struct slot *peer_send(struct peer *peer, nng_msg *message, int timeout_ms, void *owner);
+void *slot_owner(const struct slot *slot);
+struct peer *slot_peer(const struct slot *slot);
+/* The owner no longer wants to know: on_answer is not called for it. */
+void slot_abandon(struct slot *slot);

@@ -1,0 +1,347 @@
+#include "http/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define BACKLOG          4096
+#define ACCEPTS_PER_TURN 64   /* then others of this loop have their turn */
+#define PAUSE_MS         100  /* after an accept that failed: no descriptors, no memory */
+#define CLOSE_CHECK_MS   10   /* how often listener_close() looks whether all have gone */
+#define COMPLAINT_MS     5000 /* at most one line about a full house in so long */
+
+/* One accepted socket, from accept() until libuv closed it. */
+struct connection {
+    uv_tcp_t tcp;
+    struct listener *listener;
+    h2o_socket_t *socket;
+    bool upgraded;
+    struct connection *prev, *next;
+};
+
+struct listener {
+    h2o_context_t http;
+    h2o_accept_ctx_t accept;
+    uv_loop_t *loop;
+    /*
+     * uv_listen() would accept for us, but when accept() keeps failing (ENFILE, ENOMEM) it calls
+     * back without end inside one turn of the loop; we pause instead.
+     */
+    uv_poll_t readable;
+    uv_timer_t timer; /* ends a pause; in listener_close() looks whether all have gone */
+    int fd;           /* -1: drained */
+    int port;
+    bool draining, closing;
+    struct connection *connections;
+    size_t connection_count, connection_limit;
+    uint64_t refused;
+    int64_t complained_ms;
+};
+
+void listener_conf_init(h2o_globalconf_t *conf, size_t body_max, int header_timeout_ms,
+                        int (*on_req)(h2o_handler_t *, h2o_req_t *))
+{
+    h2o_config_init(conf);
+    conf->http1.upgrade_to_http2 = 0;
+    conf->http1.req_timeout = (uint64_t)header_timeout_ms;
+    conf->max_request_entity_size = body_max;
+    conf->server_name = h2o_iovec_init(H2O_STRLIT("parley"));
+
+    h2o_hostconf_t *host =
+        h2o_config_register_host(conf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    h2o_create_handler(path, sizeof(h2o_handler_t))->on_req = on_req;
+}
+
+/* ---- one connection ---- */
+
+static void on_tcp_closed(uv_handle_t *handle)
+{
+    free(container_of((uv_tcp_t *)handle, struct connection, tcp));
+}
+
+/* From inside h2o_socket_close(), whoever called that. */
+static void on_socket_close(void *data)
+{
+    struct connection *connection = data;
+    struct listener *listener = connection->listener;
+
+    *(connection->prev != NULL ? &connection->prev->next : &listener->connections) =
+        connection->next;
+    if (connection->next != NULL)
+        connection->next->prev = connection->prev;
+    listener->connection_count--;
+}
+
+static void serve(struct listener *listener, int fd)
+{
+    struct connection *connection = xcalloc(1, sizeof(*connection));
+
+    CHECK(uv_tcp_init(listener->loop, &connection->tcp) == 0);
+    if (uv_tcp_open(&connection->tcp, fd) != 0) {
+        close(fd);
+        uv_close((uv_handle_t *)&connection->tcp, on_tcp_closed);
+        return;
+    }
+    uv_tcp_nodelay(&connection->tcp, 1);
+
+    connection->listener = listener;
+    connection->next = listener->connections;
+    if (connection->next != NULL)
+        connection->next->prev = connection;
+    listener->connections = connection;
+    listener->connection_count++;
+
+    connection->socket = h2o_uv_socket_create((uv_stream_t *)&connection->tcp, on_tcp_closed);
+    connection->socket->on_close.cb = on_socket_close;
+    connection->socket->on_close.data = connection;
+    h2o_accept(&listener->accept, connection->socket);
+}
+
+void listener_upgraded(h2o_socket_t *socket)
+{
+    struct connection *connection = socket->on_close.data;
+
+    connection->upgraded = true;
+}
+
+/* ---- accepting ---- */
+
+static void complain(struct listener *listener, const char *why)
+{
+    const int64_t now_ms = clock_mono_ms();
+
+    if (listener->complained_ms != 0 && now_ms - listener->complained_ms < COMPLAINT_MS)
+        return;
+    listener->complained_ms = now_ms;
+    log_warn("listener :%d: %s; %zu connections, %llu refused so far", listener->port, why,
+             listener->connection_count, (unsigned long long)listener->refused);
+}
+
+static void take(struct listener *listener, int fd)
+{
+    if (listener->connection_count < listener->connection_limit) {
+        serve(listener, fd);
+        return;
+    }
+    close(fd);
+    listener->refused++;
+    complain(listener, "the connection limit is reached");
+}
+
+static void start_accepting(struct listener *listener);
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    start_accepting(container_of(timer, struct listener, timer));
+}
+
+static void pause_accepting(struct listener *listener, int error)
+{
+    complain(listener, strerror(error));
+    uv_poll_stop(&listener->readable);
+    uv_timer_start(&listener->timer, on_pause_over, PAUSE_MS, 0);
+}
+
+static bool concerns_one_connection(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM;
+}
+
+/* What waits, up to `limit`. */
+static void accept_waiting(struct listener *listener, int limit)
+{
+    for (int i = 0; i < limit; i++) {
+        const int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            take(listener, fd);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (!concerns_one_connection(errno)) {
+            pause_accepting(listener, errno);
+            return;
+        }
+    }
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+    struct listener *listener = container_of(handle, struct listener, readable);
+
+    if (status < 0)
+        pause_accepting(listener, -status);
+    else
+        accept_waiting(listener, ACCEPTS_PER_TURN);
+}
+
+static void start_accepting(struct listener *listener)
+{
+    CHECK(uv_poll_start(&listener->readable, UV_READABLE, on_readable) == 0);
+}
+
+/* ---- opening ---- */
+
+static int bound_port(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* A listening socket at the address, or -1 and errno. */
+static int listen_at(const struct addrinfo *address)
+{
+    const int one = 1;
+    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Blocks for a name that is no number: at the start only. */
+static int listen_on(const char *host, int port)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *address;
+    char service[16];
+
+    snprintf(service, sizeof(service), "%d", port);
+    const int failed = getaddrinfo(host, service, &hints, &address);
+    if (failed != 0) {
+        log_error("listener %s:%d: %s", host, port, gai_strerror(failed));
+        return -1;
+    }
+    const int fd = listen_at(address);
+    if (fd < 0)
+        log_error("listener %s:%d: %s", host, port, strerror(errno));
+    freeaddrinfo(address);
+    return fd;
+}
+
+enum err listener_open(struct listener **out, uv_loop_t *loop, const struct listener_config *config)
+{
+    const int fd = listen_on(config->host, config->port);
+
+    if (fd < 0)
+        return ERR_UNAVAILABLE;
+    struct listener *listener = xcalloc(1, sizeof(*listener));
+    listener->loop = loop;
+    listener->fd = fd;
+    listener->port = bound_port(fd);
+    listener->connection_limit = config->connection_limit;
+    h2o_context_init(&listener->http, loop, config->http);
+    listener->accept = (h2o_accept_ctx_t){.ctx = &listener->http, .hosts = config->http->hosts};
+    CHECK(uv_timer_init(loop, &listener->timer) == 0);
+    CHECK(uv_poll_init(loop, &listener->readable, fd) == 0);
+    start_accepting(listener);
+    *out = listener;
+    return ERR_OK;
+}
+
+int listener_port(const struct listener *listener)
+{
+    return listener->port;
+}
+
+h2o_context_t *listener_context(struct listener *listener)
+{
+    return &listener->http;
+}
+
+size_t listener_connections(const struct listener *listener)
+{
+    return listener->connection_count;
+}
+
+uint64_t listener_refused(const struct listener *listener)
+{
+    return listener->refused;
+}
+
+bool listener_is_draining(const struct listener *listener)
+{
+    return listener->draining;
+}
+
+/* ---- draining and closing ---- */
+
+/*
+ * libh2o sees that as the end of the client's requests: an idle connection closes, a pending one
+ * after its answer. Only the kernel's socket is touched: no callback runs inside.
+ */
+static void shut_down(struct listener *listener, int how, bool upgraded_too)
+{
+    for (struct connection *at = listener->connections; at != NULL; at = at->next)
+        if (upgraded_too || !at->upgraded)
+            shutdown(h2o_socket_get_fd(at->socket), how);
+}
+
+static void on_readable_closed(uv_handle_t *handle)
+{
+}
+
+void listener_drain(struct listener *listener)
+{
+    if (listener->draining)
+        return;
+    accept_waiting(listener, BACKLOG); /* closing the socket would reset who waits in its queue */
+    listener->draining = true;
+    uv_timer_stop(&listener->timer);
+    uv_close((uv_handle_t *)&listener->readable, on_readable_closed);
+    close(listener->fd);
+    listener->fd = -1;
+    h2o_context_request_shutdown(&listener->http);
+    shut_down(listener, SHUT_RD, false);
+}
+
+static void on_gone(uv_handle_t *handle)
+{
+    free(container_of((uv_timer_t *)handle, struct listener, timer));
+}
+
+/* The context's own timers were closed after ours; libuv is done with them one turn later. */
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct listener *listener = container_of((uv_timer_t *)handle, struct listener, timer);
+
+    CHECK(uv_timer_init(listener->loop, &listener->timer) == 0);
+    uv_close((uv_handle_t *)&listener->timer, on_gone);
+}
+
+static void on_close_check(uv_timer_t *timer)
+{
+    struct listener *listener = container_of(timer, struct listener, timer);
+
+    if (listener->connection_count > 0)
+        return;
+    h2o_context_dispose(&listener->http);
+    uv_close((uv_handle_t *)&listener->timer, on_timer_closed);
+}
+
+void listener_close(struct listener *listener)
+{
+    if (listener == NULL || listener->closing)
+        return;
+    listener_drain(listener);
+    listener->closing = true;
+    shut_down(listener, SHUT_RDWR, true);
+    CHECK(uv_timer_start(&listener->timer, on_close_check, 0, CLOSE_CHECK_MS) == 0);
+}
