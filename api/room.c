@@ -83,23 +83,21 @@ int64_t room_peer_of(const struct room *room, int64_t user_id)
 void head_read(struct room *room, struct head *head, const struct db_rows *rows, int row,
                struct buf *bytes)
 {
-    const int column = ROOM_COLUMN_COUNT;
-
     room_read(room, rows, row, 0);
     *head = (struct head){
         .room_id = room->id,
-        .seq = db_i64(rows, row, column),
-        .message_no = db_i64(rows, row, column + 1),
+        .seq = db_i64(rows, row, HEAD_SEQ),
+        .message_no = db_i64(rows, row, HEAD_MESSAGE_NO),
         .activity_us = room->created_us,
     };
-    if (db_is_null(rows, row, column + 2))
+    if (db_is_null(rows, row, HEAD_EVENT))
         return;
 
     struct event event;
     struct json_out out = {.buf = bytes};
     const size_t start = bytes->len;
 
-    event_read(&event, rows, row, column + 2);
+    event_read(&event, rows, row, HEAD_EVENT);
     event_write_message_bare(&out, &event);
     head->has_message = true;
     head->activity_us = event.created_us;

@@ -51,6 +51,7 @@ int64_t room_peer_of(const struct room *room, int64_t user_id);
  * Facts and heads of rooms of one lane ($1 bigint[]): room, last event's seq and message_no, last message (all NULL without).
  * Columns: ROOM_COLUMNS, seq, message_no, EVENT_COLUMNS.
  */
+enum { HEAD_SEQ = ROOM_COLUMN_COUNT, HEAD_MESSAGE_NO, HEAD_EVENT, HEAD_SENDER_NAME = HEAD_EVENT + 4 };
 extern const struct db_statement select_heads;
 /* Reads one row of it. The bare message is appended to `bytes`, which `head` then borrows: reserve before, or read one at a time. */
 void head_read(struct room *room, struct head *head, const struct db_rows *rows, int row, struct buf *bytes);

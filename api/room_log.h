@@ -55,21 +55,17 @@ struct log_row {
     enum log_outcome outcome;
     bool has_room_kind;
     enum room_kind room_kind; /* of an existing room: a stranger's answer depends on it */
-    int64_t message_no, at_us; /* of the event; `seq` too. For a cursor: where it is now */
-    int64_t changed_us;      /* of the member's row */
-    int64_t last_message_no; /* cursors: the room's */
-    int64_t until_us;
-    char role[16];           /* members: the subject's role now */
-    struct text sender_name; /* messages; in `name_bytes` */
-    struct buf name_bytes;
+    int64_t message_no, at_us;  /* messages: of the event, `seq` too; cursors: where it is now, `at_us` = changed_at */
+    int64_t room_message_no;    /* cursors: the room's */
+    int64_t until_us;           /* LOG_SILENCED */
+    struct buf sender_name;     /* messages */
 
     /* ---- the writer's ---- */
     struct job job;
     struct worker *home;
     struct task *task;
     struct log_row *next;
-    unsigned char *nonces;   /* made by the writer for rows without one, so that a repeat is known */
-    bool sent_before;        /* its outcome is unknown: no ERR_UNAVAILABLE any more */
+    bool sent_before; /* its outcome is unknown: it is sent until it is known */
 };
 
 /* Suspends the task until the row is answered; returns row->err. Always log_row_fini() afterwards. */
@@ -84,5 +80,7 @@ enum err log_outcome_err(const struct log_row *row);
 
 /* Opens the writers of all lanes and the watcher, on their loops; before listening starts. */
 MUST_CHECK enum err log_start(struct app *app);
+/* Opens the writers of lanes that have none yet, up to `count`. Worker 0; the watcher calls it. */
+void lanes_open(struct app *app, int64_t incarnation, int count);
 /* Ends them: rows that wait are answered, the outbox is marked. `done` is called on worker 0. */
 void log_stop(struct app *app, void (*done)(void *context), void *context);

@@ -22,6 +22,7 @@ struct app;
 struct lane_writer; /* api/lane_writer.h */
 struct ended;       /* api/ended.h: sessions that ended lately */
 struct settings;    /* api/settings.h: the options */
+struct watch;       /* api/watch.h */
 
 struct worker {
     struct app *app;
@@ -47,6 +48,7 @@ struct app {
     struct publisher *publisher;
     struct hasher *hasher;
     struct ended *ended;
+    struct watch *watch; /* lives on worker 0; room_log.c opens it */
     struct worker *workers;
     int worker_count;
     struct lane_writer **lanes; /* by number; each lives on worker (number % worker_count); LANES_MAX entries, NULL beyond */
