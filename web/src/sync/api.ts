@@ -1,0 +1,180 @@
+import { Problem, problemOf } from './problem.js';
+import type { Tokens } from './tokens.js';
+import type {
+  Chat,
+  Config,
+  CursorAnswer,
+  LogEvent,
+  Member,
+  Message,
+  Page,
+  RoomInfo,
+  SignedIn,
+  Snapshot,
+  User,
+  UserEvent,
+} from './types.js';
+
+const CALL_TIMEOUT_MS = 15_000;
+
+export interface EventsPage {
+  items: LogEvent[];
+  has_more: boolean;
+  epoch: string;
+}
+
+export interface ChangesPage {
+  items: UserEvent[];
+  has_more: boolean;
+  next?: string;
+  until: string;
+}
+
+/** The HTTP API, one method per call. Every method throws Problem or SignedOut (problem.ts). */
+export class Api {
+  /** The server's clock (RFC 3339) at its last answer; '' before the first. */
+  serverTime = '';
+
+  constructor(
+    readonly tokens: Tokens,
+    private readonly base = '/v1',
+  ) {}
+
+  config(): Promise<Config> {
+    return this.open('GET', '/config');
+  }
+
+  async register(login: string, password: string, name: string): Promise<User> {
+    return this.signedIn(await this.open<SignedIn>('POST', '/users', { login, password, name, cookie: true }));
+  }
+
+  async logIn(login: string, password: string): Promise<User> {
+    return this.signedIn(await this.open<SignedIn>('POST', '/sessions', { login, password, cookie: true }));
+  }
+
+  async logOut(): Promise<void> {
+    await this.call('DELETE', '/sessions/current');
+  }
+
+  me(): Promise<User> {
+    return this.call('GET', '/me');
+  }
+
+  changes(since: string, after?: string): Promise<ChangesPage> {
+    return this.call('GET', `/me/changes${query({ since, after })}`);
+  }
+
+  chats(after?: string): Promise<Page<Chat>> {
+    return this.call('GET', `/rooms${query({ after })}`);
+  }
+
+  publicRooms(): Promise<Page<RoomInfo>> {
+    return this.call('GET', '/rooms/public');
+  }
+
+  createRoom(kind: 'private' | 'public', name: string, slug?: string): Promise<RoomInfo> {
+    return this.call('POST', '/rooms', { kind, name, slug });
+  }
+
+  directRoom(userId: string): Promise<RoomInfo> {
+    return this.call('POST', '/rooms/direct', { user_id: userId });
+  }
+
+  joinBySlug(slug: string): Promise<RoomInfo> {
+    return this.call('PUT', `/rooms/by-slug/${encodeURIComponent(slug)}`, {});
+  }
+
+  join(room: string): Promise<Member> {
+    return this.call('POST', `/rooms/${room}/join`, {});
+  }
+
+  leave(room: string): Promise<void> {
+    return this.call('POST', `/rooms/${room}/leave`, {});
+  }
+
+  snapshot(room: string, messages = 50): Promise<Snapshot> {
+    return this.call('GET', `/rooms/${room}${query({ messages })}`);
+  }
+
+  addMember(room: string, user: string): Promise<Member> {
+    return this.call('PUT', `/rooms/${room}/members/${encodeURIComponent(user)}`, {});
+  }
+
+  removeMember(room: string, user: string): Promise<void> {
+    return this.call('DELETE', `/rooms/${room}/members/${encodeURIComponent(user)}`);
+  }
+
+  messagesBefore(room: string, before: number): Promise<Page<Message>> {
+    return this.call('GET', `/rooms/${room}/messages${query({ before })}`);
+  }
+
+  eventsAfter(room: string, after: number, limit: number): Promise<EventsPage> {
+    return this.call('GET', `/rooms/${room}/events${query({ after, limit })}`);
+  }
+
+  send(room: string, nonce: string, text: string): Promise<LogEvent> {
+    return this.call('POST', `/rooms/${room}/messages`, { text, nonce });
+  }
+
+  moveCursor(room: string, seq: number): Promise<CursorAnswer> {
+    return this.call('PUT', `/rooms/${room}/cursor`, { seq });
+  }
+
+  private signedIn(answer: SignedIn): User {
+    this.tokens.accept(answer.tokens);
+    return answer.user;
+  }
+
+  /** A call that needs no session. */
+  private async open<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return read<T>(await this.fetch(method, path, body));
+  }
+
+  /** A call with the access token; a refused token is renewed once. */
+  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const token = this.tokens.current || (await this.tokens.renew(''));
+    let answer = await this.fetch(method, path, body, token);
+    if (answer.status === 401)
+      answer = await this.fetch(method, path, body, await this.tokens.renew(token));
+    return read<T>(answer);
+  }
+
+  private async fetch(method: string, path: string, body?: unknown, token?: string): Promise<Response> {
+    const headers: Record<string, string> = {};
+    if (token !== undefined) headers.Authorization = `Bearer ${token}`;
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    try {
+      const answer = await fetch(this.base + path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      });
+      this.noteTime(answer);
+      return answer;
+    } catch {
+      throw new Problem(0, 'unreachable', 'no answer');
+    }
+  }
+
+  private noteTime(answer: Response): void {
+    const date = new Date(answer.headers.get('date') ?? '');
+    if (!Number.isNaN(date.getTime())) this.serverTime = date.toISOString();
+  }
+}
+
+async function read<T>(answer: Response): Promise<T> {
+  if (!answer.ok) throw await problemOf(answer);
+  if (answer.status === 204) return undefined as T;
+  try {
+    return (await answer.json()) as T;
+  } catch {
+    throw new Problem(0, 'cut_short', 'the answer was cut short');
+  }
+}
+
+function query(values: Record<string, string | number | undefined>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return '';
+  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}

@@ -1,0 +1,211 @@
+import type { Api } from './api.js';
+import { Gateways } from './gateways.js';
+import { Outbox } from './outbox.js';
+import { Problem, isTemporary } from './problem.js';
+import { Room } from './room.js';
+import { Signal } from './signal.js';
+import { Socket } from './socket.js';
+import { ChatStore } from './store.js';
+import { backoffMs, sleep } from './time.js';
+import type { ChatsLine, Config, User, UserEvent } from './types.js';
+
+/** The chat list is asked for by HTTP alone when the socket takes longer than this. */
+const SOCKET_PATIENCE_MS = 2_000;
+
+/**
+ * One signed-in person: the socket, the chat list and what keeps it true. The order is the one that
+ * loses nothing: connect, then read the list, then what changed in one's own things.
+ */
+export class Client {
+  readonly chats: ChatStore;
+  readonly socket: Socket;
+  /** A room was taken from us; by whom or why is in the event. */
+  readonly roomRemoved = new Signal<UserEvent>();
+  hasMoreChats = false;
+  /** The first list is here. */
+  isReady = false;
+
+  private readonly gateways: Gateways;
+  private readonly rooms = new Set<Room>();
+  private readonly outboxes = new Map<string, Outbox>();
+  private readonly fetching = new Set<string>();
+  private nextChats: string | undefined;
+  private changesSince = '';
+  private syncing = false;
+  private syncAgain = false;
+  private stopped = false;
+
+  constructor(
+    private readonly api: Api,
+    readonly me: User,
+    config: Config,
+  ) {
+    this.chats = new ChatStore(me.id);
+    this.chats.meet(me);
+    this.gateways = new Gateways(config.gateways, () => void this.reloadGateways());
+    this.socket = new Socket(api.tokens, this.gateways);
+    this.socket.lines.on((line) => this.onLine(line));
+    this.socket.own.on((event) => this.onOwn(event));
+    this.socket.online.on((isOnline) => isOnline && this.onOnline());
+  }
+
+  start(): void {
+    this.socket.start();
+    setTimeout(() => !this.isReady && void this.sync(), SOCKET_PATIENCE_MS);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const room of this.rooms) room.close();
+    this.socket.stop();
+  }
+
+  /** Give it back to closeRoom(). */
+  openRoom(id: string): Room {
+    const room = new Room(id, this.api, this.socket, this.chats, this.outbox(id));
+    this.rooms.add(room);
+    void room.open();
+    return room;
+  }
+
+  closeRoom(room: Room): void {
+    this.rooms.delete(room);
+    room.close();
+  }
+
+  async loadMoreChats(): Promise<void> {
+    const after = this.nextChats;
+    if (after === undefined) return;
+    this.nextChats = undefined;
+    const mark = this.chats.mark();
+    try {
+      const page = await this.api.chats(after);
+      this.keepPage(page);
+      this.chats.applyList(page.items, mark);
+    } catch {
+      this.nextChats = after;
+    }
+  }
+
+  async leaveRoom(id: string): Promise<void> {
+    await this.api.leave(id);
+    this.chats.drop(id);
+    this.loseRoom(id);
+  }
+
+  /** Makes sure that a room which one has just made or joined is in the list. */
+  async fetchChat(id: string): Promise<void> {
+    if (this.fetching.has(id)) return;
+    this.fetching.add(id);
+    const mark = this.chats.mark();
+    try {
+      const { room, cursor, messages, members } = await this.api.snapshot(id, 1);
+      this.chats.meet(...members.map(({ user }) => user));
+      this.chats.applyList([{ room, cursor, last_message: messages.at(-1) }], mark);
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) this.chats.drop(id);
+    }
+    this.fetching.delete(id);
+  }
+
+  private onOnline(): void {
+    void this.sync();
+    for (const outbox of this.outboxes.values()) outbox.retryTemporary();
+  }
+
+  private outbox(roomId: string): Outbox {
+    const outbox = this.outboxes.get(roomId) ?? new Outbox(this.api, roomId);
+    this.outboxes.set(roomId, outbox);
+    return outbox;
+  }
+
+  /** Reads the list and the changes again; calls that come meanwhile are joined into one more round. */
+  private async sync(): Promise<void> {
+    this.syncAgain = true;
+    if (this.syncing) return;
+    this.syncing = true;
+    for (let failures = 0; this.syncAgain && !this.stopped; ) {
+      this.syncAgain = false;
+      try {
+        await this.readChats();
+        await this.readChanges();
+        failures = 0;
+      } catch (error) {
+        if (!isTemporary(error)) break;
+        this.syncAgain = true;
+        await sleep(backoffMs(failures++));
+      }
+    }
+    this.syncing = false;
+  }
+
+  /** The first page; after an absence, pages until a chat that has nothing newer than we had. */
+  private async readChats(): Promise<void> {
+    const known = this.chats.latestActivity;
+    const mark = this.chats.mark();
+    if (this.changesSince === '') this.changesSince = this.api.serverTime || aWhileAgo();
+    let page = await this.api.chats();
+    if (!this.isReady) this.keepPage(page);
+    this.chats.applyList(page.items, mark);
+    while (known !== '' && page.has_more && page.next !== undefined) {
+      const last = page.items.at(-1);
+      if (last === undefined || (last.last_message?.created_at ?? last.room.created_at) <= known) break;
+      page = await this.api.chats(page.next);
+      this.chats.applyList(page.items, mark);
+    }
+    this.isReady = true;
+    this.chats.changed.emit();
+  }
+
+  private async readChanges(): Promise<void> {
+    try {
+      let page = await this.api.changes(this.changesSince);
+      const until = page.until;
+      for (const item of page.items) this.onOwn(item);
+      while (page.has_more && page.next !== undefined) {
+        page = await this.api.changes(this.changesSince, page.next);
+        for (const item of page.items) this.onOwn(item);
+      }
+      this.changesSince = until;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 410) throw error;
+      this.changesSince = this.api.serverTime || aWhileAgo();
+      this.chats.clear();
+      this.syncAgain = true;
+    }
+  }
+
+  private keepPage(page: { has_more: boolean; next?: string }): void {
+    this.hasMoreChats = page.has_more;
+    this.nextChats = page.has_more ? page.next : undefined;
+  }
+
+  private onLine(line: ChatsLine): void {
+    if (line.type === 'stale') void this.sync();
+    /* An unknown room is one just joined, or far down the list; during a read it may yet come. */
+    else if (line.type === 'chat' && !this.chats.applyLine(line) && this.isReady) void this.fetchChat(line.room_id);
+  }
+
+  private onOwn(event: UserEvent): void {
+    const { type, room_id: id, changed_at: at } = event;
+    if (id === undefined) return;
+    if (type === 'cursor' && event.cursor) this.chats.applyCursor(id, event.cursor, at);
+    else if (type === 'room_added' && this.chats.added(id, at) && !this.chats.has(id)) void this.fetchChat(id);
+    else if (type === 'room_removed' && this.chats.removed(id, at)) {
+      this.loseRoom(id);
+      this.roomRemoved.emit(event);
+    }
+  }
+
+  private loseRoom(id: string): void {
+    for (const room of this.rooms) if (room.id === id) room.lost();
+  }
+
+  private async reloadGateways(): Promise<void> {
+    const config = await this.api.config().catch(() => null);
+    if (config !== null) this.gateways.replace(config.gateways);
+  }
+}
+
+/** For a server that does not say its time. */
+const aWhileAgo = (): string => new Date(Date.now() - 600_000).toISOString();

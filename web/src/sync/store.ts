@@ -1,0 +1,210 @@
+import { Signal } from './signal.js';
+import type { Chat, ChatsLine, Cursor, LogEvent, Message, RoomInfo, User } from './types.js';
+
+/** A line of the chat list as it is shown. */
+export interface ChatLine {
+  room: RoomInfo;
+  lastMessage?: Message;
+  cursor: Cursor;
+  unread: number;
+  mentioned: boolean;
+}
+
+interface Entry {
+  room: RoomInfo;
+  lastSeq: number;
+  messageNo: number;
+  lastMessage?: Message;
+  cursor: Cursor;
+  cursorAt: string; /* changed_at of the cursor; '' while no dated one was seen */
+  mentioned: boolean;
+}
+
+type Line = Extract<ChatsLine, { type: 'chat' }>;
+
+/**
+ * The chat list. Facts of a room are ordered by its `last_seq`, the cursor and the membership by
+ * their `changed_at`; older news changes nothing, so lists, lines, events and changes may come in any
+ * order and any number of times. Unread is computed, never counted.
+ */
+export class ChatStore {
+  readonly changed = new Signal();
+  /** People met in rooms, by id. */
+  readonly people = new Map<string, User>();
+
+  private readonly entries = new Map<string, Entry>();
+  private readonly early = new Map<string, Line>(); /* lines of rooms not known yet */
+  private readonly membershipAt = new Map<string, string>();
+  private readonly removedAt = new Map<string, number>(); /* local order of removals */
+  private order = 0;
+
+  constructor(readonly myId: string) {}
+
+  /** To be taken before a list or a snapshot is asked for; a removal after it beats the answer. */
+  mark(): number {
+    return this.order;
+  }
+
+  /** Chats as the server listed them, asked for at `mark`. */
+  applyList(chats: Chat[], mark: number): void {
+    for (const chat of chats) this.put(chat, mark);
+    this.changed.emit();
+  }
+
+  has(roomId: string): boolean {
+    return this.entries.has(roomId);
+  }
+
+  get(roomId: string): ChatLine | undefined {
+    const entry = this.entries.get(roomId);
+    return entry && shown(entry);
+  }
+
+  /** False: the room is not known yet; the line is kept until it is. */
+  applyLine(line: Line): boolean {
+    const entry = this.entries.get(line.room_id);
+    if (entry === undefined) {
+      const known = this.early.get(line.room_id);
+      if (known === undefined || known.last_seq < line.last_seq) this.early.set(line.room_id, line);
+      return false;
+    }
+    this.foldLine(entry, line);
+    this.changed.emit();
+    return true;
+  }
+
+  /** An event of a room that is open: its lines do not come on `chats` meanwhile. */
+  applyEvent(event: LogEvent): void {
+    const entry = this.entries.get(event.room_id);
+    if (entry === undefined || event.seq <= entry.lastSeq) return;
+    this.foldFacts(entry, event.seq, event.message_no, newLast(entry.lastMessage, event));
+    if (event.kind === 'room' && event.room) entry.room = { ...entry.room, ...event.room };
+    this.changed.emit();
+  }
+
+  /** Undated moves (an own send, a list) only go forward; dated ones go where the newest says. */
+  applyCursor(roomId: string, cursor: Cursor, changedAt = ''): void {
+    const entry = this.entries.get(roomId);
+    if (entry === undefined) return;
+    foldCursor(entry, cursor, changedAt);
+    this.changed.emit();
+  }
+
+  /** One has become a member. False: older than what is known. */
+  added(roomId: string, changedAt: string): boolean {
+    if (changedAt < (this.membershipAt.get(roomId) ?? '')) return false;
+    this.membershipAt.set(roomId, changedAt);
+    return true;
+  }
+
+  /** One is no member any more. False: older than what is known. */
+  removed(roomId: string, changedAt: string): boolean {
+    if (changedAt < (this.membershipAt.get(roomId) ?? '')) return false;
+    this.membershipAt.set(roomId, changedAt);
+    this.drop(roomId);
+    return true;
+  }
+
+  /** Forgets a room that is known to be gone without a date (left here, or 404). */
+  drop(roomId: string): void {
+    this.removedAt.set(roomId, ++this.order);
+    this.early.delete(roomId);
+    if (this.entries.delete(roomId)) this.changed.emit();
+  }
+
+  /** The server cannot tell any more what changed: start again. */
+  clear(): void {
+    this.entries.clear();
+    this.changed.emit();
+  }
+
+  meet(...users: (User | undefined)[]): void {
+    for (const user of users) if (user !== undefined) this.people.set(user.id, user);
+  }
+
+  /** Latest activity first. */
+  list(): ChatLine[] {
+    return [...this.entries.values()].sort(byActivity).map(shown);
+  }
+
+  get unread(): number {
+    let total = 0;
+    for (const entry of this.entries.values()) total += unreadOf(entry);
+    return total;
+  }
+
+  /** When something last happened in the newest chat; '' without chats. */
+  get latestActivity(): string {
+    let latest = '';
+    for (const entry of this.entries.values()) if (activity(entry) > latest) latest = activity(entry);
+    return latest;
+  }
+
+  private put(chat: Chat, mark: number): void {
+    const { room } = chat;
+    if ((this.removedAt.get(room.id) ?? 0) > mark) return;
+    this.meet(room.peer);
+    const known = this.entries.get(room.id);
+    const entry = known ?? newEntry(chat);
+    if (known !== undefined && (room.version ?? 0) >= (known.room.version ?? 0))
+      known.room = { ...room, peer: room.peer ?? known.room.peer };
+    this.foldFacts(entry, room.last_seq, room.message_no, chat.last_message);
+    foldCursor(entry, chat.cursor, '');
+    if (chat.mentions !== undefined) entry.mentioned = chat.mentions > 0;
+    this.entries.set(room.id, entry);
+    const early = this.early.get(room.id);
+    this.early.delete(room.id);
+    if (early !== undefined) this.foldLine(entry, early);
+  }
+
+  private foldLine(entry: Entry, line: Line): void {
+    if (line.last_seq <= entry.lastSeq) return;
+    this.foldFacts(entry, line.last_seq, line.message_no, line.last_message);
+    if (line.mentions_room || line.mentions?.includes(this.myId)) entry.mentioned = true;
+  }
+
+  private foldFacts(entry: Entry, seq: number, messageNo: number, last: Message | undefined): void {
+    if (seq <= entry.lastSeq) return;
+    entry.lastSeq = seq;
+    entry.messageNo = messageNo;
+    entry.lastMessage = last ?? entry.lastMessage;
+    if (last?.sender.id === this.myId) foldCursor(entry, last, ''); /* a send moves its sender's cursor */
+  }
+}
+
+function newEntry({ room, last_message, cursor }: Chat): Entry {
+  const facts = { lastSeq: room.last_seq, messageNo: room.message_no, lastMessage: last_message };
+  return { room, ...facts, cursor, cursorAt: '', mentioned: false };
+}
+
+function foldCursor(entry: Entry, { seq, message_no }: Cursor, changedAt: string): void {
+  const isNewer = changedAt === '' ? seq > entry.cursor.seq : changedAt >= entry.cursorAt;
+  if (!isNewer) return;
+  entry.cursor = { seq, message_no };
+  if (changedAt !== '') entry.cursorAt = changedAt;
+  if (unreadOf(entry) === 0) entry.mentioned = false;
+}
+
+/** The last message of a room after `event`, whose number is the newest. */
+function newLast(last: Message | undefined, event: LogEvent): Message | undefined {
+  if (event.kind === 'message') return event.message;
+  if (last === undefined || event.target_seq !== last.seq) return last;
+  if (event.kind === 'edit') return event.message;
+  if (event.kind === 'delete') return { ...last, text: undefined, deleted_at: event.created_at };
+  return last;
+}
+
+const unreadOf = (entry: Entry): number => Math.max(0, entry.messageNo - entry.cursor.message_no);
+
+const activity = (entry: Entry): string => entry.lastMessage?.created_at ?? entry.room.created_at;
+
+function byActivity(a: Entry, b: Entry): number {
+  const [left, right] = [activity(a), activity(b)];
+  if (left !== right) return left < right ? 1 : -1;
+  return a.room.id < b.room.id ? 1 : -1;
+}
+
+function shown({ room, lastMessage, cursor, mentioned, ...rest }: Entry): ChatLine {
+  const unread = unreadOf({ room, cursor, mentioned, ...rest });
+  return { room, lastMessage, cursor, unread, mentioned: mentioned && unread > 0 };
+}

@@ -1,0 +1,144 @@
+/** The objects of the API as they cross the wire; docs of each are in the API's OpenAPI file. */
+
+export interface User {
+  id: string;
+  login: string;
+  name: string;
+  about?: string;
+  avatar_url?: string;
+  is_bot?: boolean;
+}
+
+export interface Sender {
+  id: string;
+  name: string;
+  avatar_url?: string;
+}
+
+export interface TokenSet {
+  access_token: string;
+  expires_at: string;
+}
+
+export interface SignedIn {
+  user: User;
+  tokens: TokenSet;
+}
+
+export interface Config {
+  name?: string;
+  version?: string;
+  gateways: string[];
+}
+
+export type RoomKind = 'direct' | 'private' | 'public';
+
+export interface RoomInfo {
+  id: string;
+  kind: RoomKind;
+  name?: string;
+  slug?: string;
+  about?: string;
+  created_at: string;
+  member_count?: number;
+  last_seq: number;
+  message_no: number;
+  version?: number;
+  peer?: User;
+}
+
+export type Role = 'owner' | 'admin' | 'moderator' | 'member';
+
+export interface Member {
+  user: User;
+  role: Role;
+  silent_until?: string;
+}
+
+export interface Message {
+  room_id: string;
+  seq: number;
+  message_no: number;
+  sender: Sender;
+  nonce?: string;
+  text?: string;
+  reply_to?: { seq: number; sender?: Sender; excerpt?: string };
+  version?: number;
+  created_at: string;
+  edited_at?: string;
+  deleted_at?: string;
+}
+
+/** One row of a room's log. Kinds that this client does not know move the position and nothing else. */
+export interface LogEvent {
+  room_id: string;
+  seq: number;
+  kind: string;
+  sender?: Sender;
+  target_seq?: number;
+  message_no: number;
+  created_at: string;
+  message?: Message;
+  member?: { user: User; role?: Role; until?: string; reason?: string };
+  room?: RoomInfo;
+}
+
+export interface Cursor {
+  seq: number;
+  message_no: number;
+}
+
+/** A line of the chat list. */
+export interface Chat {
+  room: RoomInfo;
+  last_message?: Message;
+  cursor: Cursor;
+  mentions?: number;
+}
+
+export interface Position {
+  offset: number;
+  epoch: string;
+}
+
+export interface Snapshot {
+  room: RoomInfo;
+  me: Member;
+  members: Member[];
+  messages: Message[];
+  cursor: Cursor;
+  as_of: Position;
+}
+
+export interface Page<T> {
+  items: T[];
+  has_more: boolean;
+  next?: string;
+}
+
+/** What arrives on `chats`. */
+export type ChatsLine =
+  | { type: 'stale' }
+  | {
+      type: 'chat';
+      room_id: string;
+      last_seq: number;
+      message_no: number;
+      last_message?: Message;
+      mentions?: string[];
+      mentions_room?: boolean;
+    };
+
+/** What arrives on `user:{user}`, and the items of `/me/changes`: absolute, newest `changed_at` wins. */
+export interface UserEvent {
+  type: string;
+  room_id?: string;
+  changed_at: string;
+  cursor?: Cursor;
+  reason?: string;
+}
+
+export interface CursorAnswer {
+  cursor: Cursor;
+  changed_at?: string;
+}

@@ -1,0 +1,26 @@
+import type { Chat, LogEvent, Message } from '../src/sync/types.js';
+
+export const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString();
+
+export function message(seq: number, change: Partial<Message> = {}): Message {
+  const sender = { id: 'bob', name: 'Bob' };
+  return { room_id: '7', seq, message_no: seq, sender, text: `text ${seq}`, version: 1, created_at: at(seq), ...change };
+}
+
+export function event(seq: number, change: Partial<LogEvent> = {}): LogEvent {
+  const kind = change.kind ?? 'message';
+  const body = kind === 'message' ? { message: message(seq) } : {};
+  return { room_id: '7', seq, kind, sender: { id: 'bob', name: 'Bob' }, message_no: seq, created_at: at(seq), ...body, ...change };
+}
+
+export function chat(lastSeq: number, cursorSeq: number, change: Partial<Chat> = {}): Chat {
+  const room = { id: '7', kind: 'private', name: 'tea', created_at: at(0), last_seq: lastSeq, message_no: lastSeq } as const;
+  return { room, last_message: message(lastSeq), cursor: { seq: cursorSeq, message_no: cursorSeq }, ...change };
+}
+
+/** Every order of a few things. */
+export function* orders<T>(items: T[]): Generator<T[]> {
+  if (items.length === 0) yield [];
+  for (const [index, first] of items.entries())
+    for (const rest of orders(items.filter((_, other) => other !== index))) yield [first, ...rest];
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ChatStore } from '../src/sync/store.js';
+import type { ChatsLine } from '../src/sync/types.js';
+import { at, chat, event, message, orders } from './make.js';
+
+type Line = Extract<ChatsLine, { type: 'chat' }>;
+const line = (seq: number, change: Partial<Line> = {}): Line => ({
+  type: 'chat',
+  room_id: '7',
+  last_seq: seq,
+  message_no: seq,
+  last_message: message(seq),
+  ...change,
+});
+
+test('lists, lines, events and cursors in any order and twice end in the same chat', () => {
+  const news: ((store: ChatStore) => void)[] = [
+    (store) => store.applyList([chat(10, 5)], store.mark()),
+    (store) => store.applyLine(line(11)),
+    (store) => store.applyLine(line(12)),
+    (store) => store.applyEvent(event(12)),
+    (store) => store.applyCursor('7', { seq: 8, message_no: 8 }, at(20)),
+  ];
+  for (const order of orders(news)) {
+    const store = new ChatStore('ada');
+    store.applyList([chat(9, 4)], store.mark());
+    for (const tell of [...order, ...order]) tell(store);
+    assert.equal(store.get('7')?.unread, 4);
+    assert.equal(store.get('7')?.lastMessage?.seq, 12);
+  }
+});
+
+test('a line of a room that is not known yet waits for the list', () => {
+  const store = new ChatStore('ada');
+  assert.equal(store.applyLine(line(12)), false);
+  assert.equal(store.applyLine(line(11)), false);
+  store.applyList([chat(10, 10)], store.mark());
+  assert.equal(store.get('7')?.lastMessage?.seq, 12);
+  assert.equal(store.unread, 2);
+});
+
+test('the newest dated cursor wins, also backwards; an undated one only goes forward', () => {
+  const store = new ChatStore('ada');
+  store.applyList([chat(10, 2)], store.mark());
+  store.applyCursor('7', { seq: 9, message_no: 9 }, at(1));
+  store.applyCursor('7', { seq: 4, message_no: 4 }, at(3));
+  store.applyCursor('7', { seq: 8, message_no: 8 }, at(2));
+  assert.equal(store.get('7')?.unread, 6);
+  store.applyCursor('7', { seq: 3, message_no: 3 });
+  assert.equal(store.get('7')?.unread, 6);
+  store.applyCursor('7', { seq: 6, message_no: 6 });
+  assert.equal(store.get('7')?.unread, 4);
+});
+
+test('an own message moves the own cursor', () => {
+  const store = new ChatStore('ada');
+  store.applyList([chat(10, 2)], store.mark());
+  store.applyLine(line(11, { last_message: message(11, { sender: { id: 'ada', name: 'Ada' } }) }));
+  assert.equal(store.unread, 0);
+});
+
+test('a list asked for before a removal does not bring the room back', () => {
+  const store = new ChatStore('ada');
+  store.applyList([chat(10, 10)], store.mark());
+  const mark = store.mark();
+  store.removed('7', at(5));
+  store.applyList([chat(10, 10)], mark);
+  assert.equal(store.has('7'), false);
+  assert.equal(store.added('7', at(4)), false, 'older than the removal');
+  assert.equal(store.added('7', at(6)), true);
+  store.applyList([chat(10, 10)], store.mark());
+  assert.equal(store.has('7'), true);
+  assert.equal(store.removed('7', at(5)), false, 'older than the return');
+  assert.equal(store.has('7'), true);
+});
+
+test('the last message is edited and deleted in place', () => {
+  const store = new ChatStore('ada');
+  store.applyList([chat(10, 10)], store.mark());
+  store.applyEvent(event(11, { kind: 'edit', target_seq: 10, message_no: 10, message: message(10, { text: 'new' }) }));
+  assert.equal(store.get('7')?.lastMessage?.text, 'new');
+  store.applyEvent(event(12, { kind: 'delete', target_seq: 10, message_no: 10 }));
+  assert.equal(store.get('7')?.lastMessage?.deleted_at, at(12));
+  assert.equal(store.unread, 0);
+});
+
+test('the latest activity comes first', () => {
+  const store = new ChatStore('ada');
+  const other = chat(1, 1);
+  store.applyList([chat(10, 10), { ...other, room: { ...other.room, id: '8' }, last_message: message(11) }], store.mark());
+  assert.deepEqual(store.list().map(({ room }) => room.id), ['8', '7']);
+  store.applyLine(line(12));
+  assert.deepEqual(store.list().map(({ room }) => room.id), ['7', '8']);
+});
