@@ -1,0 +1,88 @@
+import type { LogEvent, Message } from '../sync';
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
+const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const longDate = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+
+const DAY_MS = 86_400_000;
+
+export const clockTime = (time: string): string => clock.format(new Date(time));
+export const fullTime = (time: string): string => full.format(new Date(time));
+
+/** The calendar days between then and now. */
+function daysAgo(time: string): number {
+  const midnight = (day: Date) => new Date(day.getFullYear(), day.getMonth(), day.getDate()).getTime();
+  return Math.round((midnight(new Date()) - midnight(new Date(time))) / DAY_MS);
+}
+
+/** For the chat list: 14:05, Tue, 3 May. */
+export function shortTime(time: string): string {
+  const days = daysAgo(time);
+  if (days <= 0) return clockTime(time);
+  return (days < 7 ? weekday : date).format(new Date(time));
+}
+
+/** For the line between two days. */
+export function dayName(time: string): string {
+  const days = daysAgo(time);
+  if (days === 0) return 'Today';
+  return days === 1 ? 'Yesterday' : longDate.format(new Date(time));
+}
+
+/** A message in one line of a list. */
+export function excerpt(message: Message | undefined, myId: string, isDirect: boolean): string {
+  if (message === undefined) return 'No messages yet';
+  const text = message.deleted_at !== undefined ? 'Message deleted' : (message.text ?? '');
+  if (message.sender.id === myId) return `You: ${text}`;
+  return isDirect ? text : `${message.sender.name}: ${text}`;
+}
+
+/** A small line about a member or the room. */
+export function noteText({ kind, sender, member, seq }: LogEvent): string {
+  const who = sender?.name ?? 'Somebody';
+  const whom = member?.user.name ?? 'somebody';
+  const isSelf = sender !== undefined && sender.id === member?.user.id;
+  switch (kind) {
+    case 'room':
+      return seq === 1 ? `${who} created this room` : `${who} changed the room`;
+    case 'join':
+      return isSelf ? `${who} joined` : `${who} added ${whom}`;
+    case 'leave':
+      return `${member?.user.name ?? who} left`;
+    case 'kick':
+      return `${who} removed ${whom}`;
+    case 'ban':
+      return `${who} banned ${whom}`;
+    case 'unban':
+      return `${who} lifted the ban of ${whom}`;
+    default:
+      return `${whom} is now ${member?.role ?? 'a member'}`;
+  }
+}
+
+/** "Ada", "Ada and Bob", "Ada, Bob and 2 others". */
+export function nameList(names: string[]): string {
+  if (names.length <= 1) return names[0] ?? '';
+  const shown = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} others`] : names;
+  return `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
+export interface Part {
+  text: string;
+  href?: string;
+}
+
+/** Cuts text into plain parts and web addresses; only http and https ever become links. */
+export function linkParts(text: string): Part[] {
+  const parts: Part[] = [];
+  let end = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/g)) {
+    if (match.index > end) parts.push({ text: text.slice(end, match.index) });
+    parts.push({ text: match[0], href: match[0] });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) parts.push({ text: text.slice(end) });
+  return parts;
+}
