@@ -10,7 +10,8 @@
 #include "bus/peer.h"
 
 #define TICK_MS   20
-#define PEERS_MAX 64 /* bits of `tried` */
+#define PEERS_MAX 64  /* bits of `tried` */
+#define TRIES_MAX 100 /* of one question: connections that break one after the other */
 
 /*
  * One open question.
@@ -19,15 +20,17 @@
  * on_tick()       after `try_ms` sends it to one more, which the first may still beat
  * on_answer()     the first right answer ends it; one that is no answer sends it on
  *
- * Every API gets it once at most; the deadline ends it with ERR_TIMEOUT.
+ * Every API gets it once, and once more when the connection to it broke; the deadline ends it with
+ * ERR_TIMEOUT.
  */
 struct ask {
     struct asker *asker;
     struct ask *prev, *next; /* in `open` or `refused` */
     uint64_t id;
     nng_msg *message;
-    size_t only; /* an API, or ASKER_ANY */
-    uint64_t tried;
+    size_t only;    /* an API, or ASKER_ANY */
+    uint64_t tried; /* APIs that have it, or had and said nothing right */
+    int tries;
     int64_t try_until_ms, deadline_ms; /* clock_mono_ms() */
     enum err refused_with;
     asker_done_fn done;
@@ -123,6 +126,7 @@ static void try_at(struct ask *ask, size_t api)
     nng_msg *copy;
 
     ask->tried |= 1ull << api;
+    ask->tries++;
     ask->try_until_ms = now_ms + ask->asker->try_ms;
     CHECK(nng_msg_dup(&copy, ask->message) == 0);
     ask->slots[api] = peer_send(ask->asker->peers[api], copy, left_ms, ask);
@@ -171,10 +175,11 @@ static void on_answer(void *context, struct slot *slot, nng_msg *message)
     struct asker *asker = context;
     struct ask *ask = slot_owner(slot);
     const size_t api = peer_index(slot_peer(slot));
+    const bool broke = message == NULL;
     Bus__Answer *answer = NULL;
 
     ask->slots[api] = NULL;
-    if (message != NULL) {
+    if (!broke) {
         answer = read_answer(asker, ask, message);
         nng_msg_free(message);
         if (answer == NULL && !asker->foreign_logged) {
@@ -183,6 +188,9 @@ static void on_answer(void *context, struct slot *slot, nng_msg *message)
         }
     }
     if (answer == NULL) {
+        if (broke && ask->tries < TRIES_MAX)
+            ask->tried &= ~(
+                1ull << api); /* the connection broke: once it is back, that API will do as well */
         try_next(ask);
         return;
     }

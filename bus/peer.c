@@ -174,8 +174,10 @@ static int open_socket(struct peer *peer, const char *url)
 
     if ((rv = nng_req0_open(&peer->socket)) != 0)
         return rv;
-    /* No asking again by the clock: the asker does that, elsewhere. After a reconnect NNG asks once
-     * more by itself. */
+    /*
+     * No asking again by NNG: the asker does that, elsewhere. Without a resend time NNG also tells
+     * at once when the connection broke under a question (NNG_ECONNRESET).
+     */
     if ((rv = link_tune(peer->socket)) != 0 ||
         (rv = nng_socket_set_ms(peer->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) !=
             0 ||

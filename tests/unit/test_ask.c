@@ -1,0 +1,411 @@
+/* The four ends of the bus over real sockets: asker and responder. Events are in test_bus.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <stdlib.h>
+
+#include "base/id.h"
+#include "bus/asker.h"
+#include "bus/link.h"
+#include "bus/responder.h"
+#include "tests/unit/bus_place.h"
+
+#define TRY_MS 100
+
+/* An API that answers an Rpc with its data, or keeps the inquiries. */
+struct api {
+    struct responder *responder;
+    size_t asked;
+    bool keeps;
+    size_t answer_bytes; /* instead of the question's data */
+    size_t kept_count;
+    struct inquiry *kept[64];
+};
+
+static void answer(struct api *api, struct inquiry *inquiry, struct text data)
+{
+    Bus__Data told = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+    char *large = xcalloc(1, api->answer_bytes + 1);
+
+    told.data = wire_bytes(api->answer_bytes > 0 ? text_of(large, api->answer_bytes) : data);
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &told;
+    inquiry_answer(inquiry, &answer);
+    free(large);
+}
+
+static void on_question(void *context, struct inquiry *inquiry, const Bus__Question *question)
+{
+    struct api *api = context;
+
+    api->asked++;
+    if (api->keeps)
+        api->kept[api->kept_count++] = inquiry;
+    else if (question->ask_case == BUS__QUESTION__ASK_RPC)
+        answer(api, inquiry, wire_text(question->rpc->data));
+    else
+        inquiry_refuse(inquiry, 104, "method not found", false);
+}
+
+static void api_open(struct api *api, struct place *place, const char *url, const char *secret,
+                     int open_limit)
+{
+    const struct responder_config config = {
+        .url = url, .secret = text(secret), .open_limit = open_limit};
+
+    *api = (struct api){0};
+    assert_int_equal(responder_open(&api->responder, &place->loop, &config, on_question, api),
+                     ERR_OK);
+}
+
+static struct asker *asker_of(struct place *place, size_t urls, const char *secret,
+                              size_t open_limit)
+{
+    const char *url[PLACE_URLS] = {place->url[0], place->url[1], place->url[2]};
+    const struct asker_config config = {.urls = url,
+                                        .url_count = urls,
+                                        .secret = text(secret),
+                                        .try_ms = TRY_MS,
+                                        .open_limit = open_limit};
+    struct asker *asker;
+
+    assert_int_equal(asker_open(&asker, &place->loop, &config), ERR_OK);
+    return asker;
+}
+
+struct reply {
+    size_t count, ok, timeouts, busy, others;
+    uint32_t error_code;
+    char data[32];
+    int64_t at_ms;
+};
+
+static void on_done(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct reply *reply = context;
+
+    reply->count++;
+    reply->ok += err == ERR_OK;
+    reply->timeouts += err == ERR_TIMEOUT;
+    reply->busy += err == ERR_BUSY;
+    reply->others += err != ERR_OK && err != ERR_TIMEOUT && err != ERR_BUSY;
+    reply->at_ms = clock_mono_ms();
+    assert_int_equal(answer != NULL, err == ERR_OK);
+    if (answer == NULL)
+        return;
+    reply->error_code = answer->error_code;
+    if (answer->told_case == BUS__ANSWER__TOLD_DATA && answer->data->data.len < sizeof(reply->data))
+        memcpy(reply->data, answer->data->data.data, answer->data->data.len);
+}
+
+static void ask(struct asker *asker, size_t api, const char *data, int deadline_ms,
+                struct reply *reply)
+{
+    Bus__Rpc rpc = BUS__RPC__INIT;
+    Bus__Question question = BUS__QUESTION__INIT;
+
+    rpc.data = wire_bytes(text(data));
+    question.ask_case = BUS__QUESTION__ASK_RPC;
+    question.rpc = &rpc;
+    asker_ask(asker, api, &question, deadline_ms, on_done, reply);
+}
+
+static void a_question_is_answered(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0}, refusal = {0};
+    struct asker *asker = asker_of(place, 1, "key", 16); /* the order of starting does not matter */
+
+    api_open(&api, place, place->url[0], "key", 16);
+    ask(asker, ASKER_ANY, "tea", 2000, &reply);
+    assert_int_equal(reply.count, 0);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_string_equal(reply.data, "tea");
+
+    Bus__Question question = BUS__QUESTION__INIT;
+    asker_ask(asker, 0, &question, 2000, on_done, &refusal);
+    TURN_UNTIL(place, refusal.count == 1);
+    assert_int_equal(refusal.error_code, 104);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void many_questions_are_open_at_once(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "key", 4096);
+
+    api_open(&api, place, place->url[0], "key", 64);
+    for (int i = 0; i < 2000; i++)
+        ask(asker, ASKER_ANY, "tea", 5000, &reply);
+    TURN_UNTIL(place, reply.count == 2000);
+    assert_int_equal(reply.ok, 2000);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void a_silent_api_is_skipped(void **state)
+{
+    struct place *place = *state;
+    struct api silent, api;
+    struct reply first = {0}, second = {0};
+    struct asker *asker = asker_of(place, 2, "key", 16);
+
+    api_open(&silent, place, place->url[0], "key", 16);
+    silent.keeps = true;
+    api_open(&api, place, place->url[1], "key", 16);
+    place_rest(place, 100); /* both are connected */
+    const int64_t start_ms = clock_mono_ms();
+    ask(asker, ASKER_ANY, "tea", 3000, &first);
+    TURN_UNTIL(place, first.count == 1);
+    assert_int_equal(first.ok, 1);
+    assert_in_range(first.at_ms - start_ms, TRY_MS - 20, TRY_MS + 300);
+    assert_int_equal(silent.asked, 1);
+
+    ask(asker, ASKER_ANY, "more tea", 3000, &second); /* goes where an answer came from */
+    TURN_UNTIL(place, second.count == 1);
+    assert_int_equal(silent.asked, 1);
+    assert_int_equal(api.asked, 2);
+
+    answer(&silent, silent.kept[0], TEXT("too late"));
+    place_rest(place, 50);
+    assert_int_equal(first.count, 1);
+    asker_close(asker);
+    responder_close(silent.responder);
+    responder_close(api.responder);
+}
+
+static void a_slow_answer_still_counts_after_the_next_was_asked(void **state)
+{
+    struct place *place = *state;
+    struct api slow, silent;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 2, "key", 16);
+
+    api_open(&slow, place, place->url[0], "key", 16);
+    api_open(&silent, place, place->url[1], "key", 16);
+    slow.keeps = silent.keeps = true;
+    place_rest(place, 100);
+    ask(asker, ASKER_ANY, "tea", 3000, &reply);
+    TURN_UNTIL(place, slow.asked == 1 && silent.asked == 1);
+    answer(&slow, slow.kept[0], TEXT("slow tea"));
+    TURN_UNTIL(place, reply.count == 1);
+    assert_string_equal(reply.data, "slow tea");
+    asker_close(asker);
+    responder_close(slow.responder);
+    responder_close(silent.responder);
+    inquiry_refuse(silent.kept[0], 100, "closed meanwhile", true);
+}
+
+static void a_dead_api_costs_no_time(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 2, "key", 16);
+
+    api_open(&api, place, place->url[1], "key", 16);
+    place_rest(place, 100);
+    const int64_t start_ms = clock_mono_ms();
+    ask(asker, ASKER_ANY, "tea", 3000, &reply);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_in_range(reply.at_ms - start_ms, 0, TRY_MS - 20);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void questions_leave_an_api_that_goes_away(void **state)
+{
+    struct place *place = *state;
+    struct api dying, api;
+    struct reply reply = {0};
+    const char *url = place->url[1];
+    struct asker *asker = asker_of(place, 2, "key", 16);
+
+    api_open(&dying, place, place->url[0], "key", 16);
+    dying.keeps = true;
+    api_open(&api, place, url, "key", 16);
+    place_rest(place, 100);
+    ask(asker, ASKER_ANY, "tea", 3000, &reply);
+    TURN_UNTIL(place, dying.asked == 1);
+    responder_close(dying.responder);
+    inquiry_refuse(dying.kept[0], 100, "too late", true);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_int_equal(reply.ok, 1);
+    assert_int_equal(api.asked, 1);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void an_api_that_comes_back_gets_the_question_again(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "key", 16);
+
+    api_open(&api, place, place->url[0], "key", 16);
+    api.keeps = true;
+    ask(asker, ASKER_ANY, "tea", 4000, &reply);
+    TURN_UNTIL(place, api.asked == 1);
+    struct inquiry *lost = api.kept[0];
+    responder_close(api.responder);
+    inquiry_refuse(lost, 100, "too late", true);
+    api_open(&api, place, place->url[0], "key", 16);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_string_equal(reply.data, "tea");
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void a_deadline_holds(void **state)
+{
+    struct place *place = *state;
+    struct api silent;
+    struct reply unheard = {0}, unanswered = {0}, one = {0};
+    struct asker *asker = asker_of(place, 2, "key", 16);
+
+    api_open(&silent, place, place->url[0], "key", 16);
+    silent.keeps = true;
+    const int64_t start_ms = clock_mono_ms();
+    ask(asker, 1, "nobody listens there", 200, &unheard);
+    ask(asker, ASKER_ANY, "tea", 300, &unanswered);
+    ask(asker, 0, "tea", 1, &one);
+    TURN_UNTIL(place, unheard.count + unanswered.count + one.count == 3);
+    assert_int_equal(unheard.timeouts + unanswered.timeouts + one.timeouts, 3);
+    assert_in_range(unheard.at_ms - start_ms, 200, 400);
+    assert_in_range(unanswered.at_ms - start_ms, 300, 500);
+    assert_in_range(one.at_ms - start_ms, 1, 200);
+    asker_close(asker);
+    responder_close(silent.responder);
+    for (size_t i = 0; i < silent.kept_count; i++)
+        inquiry_refuse(silent.kept[i], 100, "too late", true);
+}
+
+static void too_many_and_impossible_questions_are_refused_later(void **state)
+{
+    struct place *place = *state;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "key", 2);
+    char *large = xmalloc(WIRE_MESSAGE_MAX + 1);
+
+    memset(large, 'x', WIRE_MESSAGE_MAX);
+    large[WIRE_MESSAGE_MAX] = '\0';
+    ask(asker, 1, "no such api", 1000, &reply);
+    ask(asker, ASKER_ANY, large, 1000, &reply);
+    for (int i = 0; i < 5; i++)
+        ask(asker, ASKER_ANY, "tea", 100, &reply);
+    assert_int_equal(reply.count, 0);
+    uv_run(&place->loop, UV_RUN_ONCE);
+    assert_int_equal(reply.busy, 3);
+    assert_int_equal(reply.others, 2);
+    TURN_UNTIL(place, reply.timeouts == 2);
+    assert_int_equal(reply.count, 7);
+    asker_close(asker);
+    free(large);
+}
+
+static void a_wrong_key_gets_no_answer(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "another key", 16);
+
+    api_open(&api, place, place->url[0], "key", 2);
+    for (int i = 0; i < 5; i++) /* more than the API takes at once: they hold none of its places */
+        ask(asker, ASKER_ANY, "tea", 200, &reply);
+    TURN_UNTIL(place, reply.count == 5);
+    assert_int_equal(reply.timeouts, 5);
+    assert_int_equal(api.asked, 0);
+    asker_close(asker);
+
+    asker = asker_of(place, 1, "key", 16);
+    ask(asker, ASKER_ANY, "tea", 2000, &reply);
+    TURN_UNTIL(place, reply.ok == 1);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void an_answer_that_is_too_large_becomes_an_error(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "key", 16);
+
+    api_open(&api, place, place->url[0], "key", 16);
+    api.answer_bytes = WIRE_MESSAGE_MAX;
+    ask(asker, ASKER_ANY, "tea", 2000, &reply);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_int_equal(reply.error_code, 100);
+    api.answer_bytes = WIRE_MESSAGE_MAX - 100;
+    ask(asker, ASKER_ANY, "tea", 2000, &reply);
+    TURN_UNTIL(place, reply.count == 2);
+    assert_int_equal(reply.error_code, 0);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+static void closing_tells_nobody(void **state)
+{
+    struct place *place = *state;
+    struct api silent;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 2, "key", 4);
+
+    api_open(&silent, place, place->url[0], "key", 16);
+    silent.keeps = true;
+    for (int i = 0; i < 6; i++)
+        ask(asker, ASKER_ANY, "tea", 1000, &reply);
+    TURN_UNTIL(place, silent.asked == 4);
+    const size_t before = reply.count;
+    asker_close(asker);
+    asker_close(NULL);
+    place_rest(place, 50);
+    assert_int_equal(reply.count, before);
+    for (size_t i = 0; i < silent.kept_count; i++)
+        answer(&silent, silent.kept[i], TEXT("nobody there"));
+    responder_close(silent.responder);
+    responder_close(NULL);
+}
+
+static void without_a_key_only_loopback_is_listened_on(void **state)
+{
+    struct place *place = *state;
+    const struct responder_config config = {.url = "tcp://0.0.0.0:0", .open_limit = 1};
+    struct responder *responder;
+
+    assert_int_equal(responder_open(&responder, &place->loop, &config, on_question, NULL),
+                     ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PLACE_TEST(a_question_is_answered),
+        PLACE_TEST(many_questions_are_open_at_once),
+        PLACE_TEST(a_silent_api_is_skipped),
+        PLACE_TEST(a_slow_answer_still_counts_after_the_next_was_asked),
+        PLACE_TEST(a_dead_api_costs_no_time),
+        PLACE_TEST(questions_leave_an_api_that_goes_away),
+        PLACE_TEST(an_api_that_comes_back_gets_the_question_again),
+        PLACE_TEST(a_deadline_holds),
+        PLACE_TEST(too_many_and_impossible_questions_are_refused_later),
+        PLACE_TEST(a_wrong_key_gets_no_answer),
+        PLACE_TEST(an_answer_that_is_too_large_becomes_an_error),
+        PLACE_TEST(closing_tells_nobody),
+        PLACE_TEST(without_a_key_only_loopback_is_listened_on),
+    };
+
+    id_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
