@@ -308,7 +308,9 @@ void listener_drain(struct listener *listener)
     uv_close((uv_handle_t *)&listener->readable, on_readable_closed);
     close(listener->fd);
     listener->fd = -1;
-    h2o_context_request_shutdown(&listener->http);
+    /* Not h2o_context_request_shutdown(): it starts a timer for HTTP/2, which h2o_context_dispose()
+     * aborts over. */
+    listener->http.shutdown_requested = 1;
     shut_down(listener, SHUT_RD, false);
 }
 

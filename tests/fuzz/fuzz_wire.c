@@ -1,0 +1,49 @@
+/* The bus's decoders, and the seal before them: whatever arrives is read or refused. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/id.h"
+#include "bus/seal.h"
+#include "bus/wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What was read can be packed, and read again. */
+static void repack(const void *message)
+{
+    const size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = xmalloc(size + 1);
+
+    CHECK(protobuf_c_message_pack(message, bytes) == size);
+    const ProtobufCMessageDescriptor *type = ((const ProtobufCMessage *)message)->descriptor;
+    CHECK(wire_is_sane(type, text_of(bytes, size)) || size > WIRE_MESSAGE_MAX);
+    free(bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct text payload = text_of(data, size);
+    struct seal_key key;
+    struct text inside;
+
+    id_init();
+    seal_key_init(&key, TEXT(""));
+    if (seal_open(&key, SEAL_EVENT, payload, &inside))
+        CHECK(inside.len + SEAL_OVERHEAD == size);
+
+    Bus__Batch *batch = wire_read_batch(payload);
+    Bus__Question *question = wire_read_question(payload);
+    Bus__Answer *answer = wire_read_answer(payload);
+    if (batch != NULL)
+        repack(batch);
+    if (question != NULL)
+        repack(question);
+    if (answer != NULL)
+        repack(answer);
+    wire_free_batch(batch);
+    wire_free_question(question);
+    wire_free_answer(answer);
+    return 0;
+}
