@@ -1,6 +1,6 @@
 /*
  * hasher: Argon2id (libsodium crypto_pwhash, m = 19,456 KiB, t = 2, p = 1) on libuv's thread pool, at most `parallel` at once
- * (19 MiB each) and `queue` waiting per process. From tasks.
+ * (19 MiB each) and `queue` waiting per process. From tasks, on any worker.
  */
 #pragma once
 
@@ -11,8 +11,10 @@
 
 struct worker;
 struct hasher;
-struct hasher *hasher_create(int parallel, int queue);
-void hasher_destroy(struct hasher *hasher);
+
+/* `ops`, `memory_kib`: Argon2id's passes and memory, 2 and 19456; tests take less. */
+struct hasher *hasher_create(int parallel, int queue, int ops, int memory_kib);
+void hasher_destroy(struct hasher *hasher); /* nothing may be under way */
 
 /* Suspends the task. ERR_BUSY: too many wait. */
 MUST_CHECK enum err hasher_hash(struct hasher *hasher, struct worker *worker, struct text password, char out[HASHER_TEXT_BYTES]);

@@ -24,3 +24,21 @@ struct route {
 
 /* The whole table (api/routes.c), ended by a NULL method. */
 extern const struct route routes[];
+
+struct url_path;
+
+/*
+ * Finds the route of `method` (HEAD counts as GET) and of the path's parts behind /v1, and fills the call's route and captures. A literal part
+ * wins over a {name}. ERR_NOT_FOUND; ERR_METHOD_NOT_ALLOWED: the path has others. `allow` gets "GET, HEAD, PUT" unless not found.
+ */
+MUST_CHECK enum err router_find(struct call *call, struct text method, const struct url_path *path,
+                                struct buf *allow);
+
+/* The route of a socket RPC method; NULL: there is none. */
+const struct route *router_find_rpc(struct text method);
+
+/*
+ * Runs a call with its route in a task of its own: who asks, query, body, then the handler, then the problem if there is one;
+ * at last the call is destroyed. Too many tasks: answered ERR_BUSY at once.
+ */
+void router_start(struct call *call);

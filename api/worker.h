@@ -22,6 +22,8 @@ struct app;
 struct lane_writer; /* api/lane_writer.h */
 struct ended;       /* api/ended.h: sessions that ended lately */
 struct settings;    /* api/settings.h: the options */
+struct deadlines;   /* api/deadline.h */
+struct pages;       /* api/pages.h: the web client's files */
 struct watch;       /* api/watch.h */
 
 struct worker {
@@ -31,9 +33,22 @@ struct worker {
     struct mailbox *mailbox; /* work for this loop from other threads: struct job */
     struct listener *listener;
     struct task_pool *tasks;
+    struct deadlines *deadlines; /* of its calls */
     struct db *db;
     struct cache *cache;
 };
+
+/*
+ * Opens all but the listener, before its thread runs. The settings of the app are in force; db and cache connect by themselves, whenever
+ * their servers are there.
+ */
+void worker_open(struct worker *worker, struct app *app, int index);
+/* Starts listening; before its thread runs. ERR_UNAVAILABLE: the port is taken (logged). `port` 0: any. */
+MUST_CHECK enum err worker_listen(struct worker *worker, h2o_globalconf_t *http, int port);
+/* Runs the loop until worker_close() has been called and all is closed; then frees what is left. */
+void worker_run(struct worker *worker);
+/* On its loop; no task may be alive and nobody may post to it any more. */
+void worker_close(struct worker *worker);
 
 /* A piece of work handed to another loop with worker_post(); embedded in what it is about. */
 struct job {
@@ -48,6 +63,7 @@ struct app {
     struct publisher *publisher;
     struct hasher *hasher;
     struct ended *ended;
+    struct pages *pages;
     struct watch *watch; /* lives on worker 0; room_log.c opens it */
     struct worker *workers;
     int worker_count;

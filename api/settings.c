@@ -1,0 +1,152 @@
+#include "api/settings.h"
+
+#include "base/options.h"
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", NULL};
+
+#define TEXT_OPTION(option_name, member, default_text, sentence)                                   \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_TEXT, .value = &s->member, .fallback = default_text,   \
+        .help = sentence                                                                           \
+    }
+#define SECRET_OPTION(option_name, member, may_miss, sentence)                                     \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
+        .help = sentence                                                                           \
+    }
+#define NUMBER_OPTION(option_name, member, default_text, units, least, most, sentence)             \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_NUMBER, .value = &s->member, .fallback = default_text, \
+        .unit = units, .min = least, .max = most, .help = sentence                                 \
+    }
+#define CHOICE_OPTION(option_name, member, default_text, words, sentence)                          \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_CHOICE, .value = &s->member, .fallback = default_text, \
+        .choices = words, .help = sentence                                                         \
+    }
+
+/* clang-format off: a table reads best with a row a line */
+void settings_load(struct settings *s, int argc, char **argv)
+{
+    struct option table[] = {
+        TEXT_OPTION("http.host", http.host, "127.0.0.1",
+                    "Address to listen on; 0.0.0.0 or :: for all."),
+        NUMBER_OPTION("http.port", http.port, "8000", "port", 0, 65535,
+                      "Port to listen on; 0 takes any free one."),
+        TEXT_OPTION(
+            "http.origins", http.origins, "",
+            "Origins of pages that may call (https://chat.example, comma-separated); empty: pages of the same host, any port."),
+        TEXT_OPTION("http.web_dir", http.web_dir, "",
+                    "Folder of the built web client, read at the start; empty: none is served."),
+        NUMBER_OPTION("http.body_max_bytes", http.body_max_bytes, "262144", "bytes", 1024, 16777216,
+                      "Largest request body."),
+        NUMBER_OPTION("http.connection_limit", http.connection_limit, "10000", "connections", 1,
+                      1000000, "HTTP connections per thread; more are closed at once."),
+        TEXT_OPTION("http.trusted_proxies", http.trusted_proxies, "",
+                    "Addresses of proxies whose X-Forwarded-For is believed, comma-separated."),
+        NUMBER_OPTION("api.threads", api.threads, "1", "threads", 1, 64,
+                      "Event loops, each with its own connections."),
+        NUMBER_OPTION("api.tasks_max", api.tasks_max, "2000", "tasks", 1, 100000,
+                      "Requests at work at once per thread; more get 503."),
+        NUMBER_OPTION("api.deadline_ms", api.deadline_ms, "10000", "ms", 10, 600000,
+                      "A request without an answer by then gets 503."),
+        NUMBER_OPTION("api.drain_ms", api.drain_ms, "10000", "ms", 0, 600000,
+                      "How long a stop waits for requests under way."),
+        SECRET_OPTION("db.url", db.url, false, "PostgreSQL, as libpq's connection string or URL."),
+        NUMBER_OPTION("db.connections", db.connections, "3", "connections", 1, 64,
+                      "Reading connections per thread."),
+        NUMBER_OPTION("db.open_max", db.open_max, "4096", "queries", 1, 1000000,
+                      "Queries under way at once per thread; more get 503."),
+        NUMBER_OPTION("db.connect_timeout_ms", db.connect_timeout_ms, "5000", "ms", 10, 600000,
+                      "How long one attempt to connect may take."),
+        NUMBER_OPTION("db.statement_timeout_ms", db.statement_timeout_ms, "5000", "ms", 10, 600000,
+                      "A connection whose oldest query waits longer is given up."),
+        TEXT_OPTION("redis.host", redis.host, "127.0.0.1",
+                    "Address of Redis, or the path of its socket."),
+        NUMBER_OPTION("redis.port", redis.port, "6379", "port", 1, 65535, "Port of Redis."),
+        SECRET_OPTION("redis.password", redis.password, true, "Password of Redis."),
+        NUMBER_OPTION("redis.timeout_ms", redis.timeout_ms, "50", "ms", 1, 10000,
+                      "After so long without an answer Redis is bypassed."),
+        NUMBER_OPTION("redis.retry_ms", redis.retry_ms, "500", "ms", 10, 60000,
+                      "How often a bypassed Redis is asked whether it is back."),
+        NUMBER_OPTION("redis.open_max", redis.open_max, "10000", "commands", 1, 1000000,
+                      "Commands under way at once per thread; more are skipped."),
+        NUMBER_OPTION("redis.ttl_s", redis.ttl_s, "86400", "s", 1, 31536000,
+                      "How long an entry stays that nobody uses."),
+        SECRET_OPTION("token.secret", token.secret, false,
+                      "Key that signs access tokens (HS256); the gateways have the same."),
+        TEXT_OPTION("token.audience", token.audience, "parley", "Audience of access tokens."),
+        NUMBER_OPTION("token.life_s", token.life_s, "600", "s", 5, 86400,
+                      "Life of an access token."),
+        SECRET_OPTION("refresh.secret", refresh.secret, false, "Key of refresh tokens."),
+        NUMBER_OPTION("refresh.life_s", refresh.life_s, "2592000", "s", 60, 315360000,
+                      "A session that is not used for so long ends."),
+        NUMBER_OPTION("hash.parallel", hash.parallel, "2", "threads", 1, 64,
+                      "Passwords hashed at once."),
+        NUMBER_OPTION("hash.queue", hash.queue, "64", "requests", 0, 100000,
+                      "Passwords that may wait for it; more get 503."),
+        NUMBER_OPTION("hash.ops", hash.ops, "2", "passes", 1, 100,
+                      "Argon2id passes over its memory."),
+        NUMBER_OPTION("hash.memory_kib", hash.memory_kib, "19456", "KiB", 8, 4194304,
+                      "Argon2id memory; tests take less."),
+        NUMBER_OPTION("batch.rows_max", batch.rows_max, "100", "rows", 1, 1000,
+                      "Rows that a lane writes in one transaction."),
+        NUMBER_OPTION("batch.waiting_max", batch.waiting_max, "10000", "rows", 1, 1000000,
+                      "Rows that may wait for a lane; more get 503."),
+        NUMBER_OPTION("batch.unknown_retry_ms", batch.unknown_retry_ms, "200", "ms", 1, 60000,
+                      "Pause before a batch whose outcome is unknown is sent again."),
+        TEXT_OPTION("bus.listen", bus.listen, "tcp://127.0.0.1:7800",
+                    "Where gateways hear events; questions are answered at the next port."),
+        SECRET_OPTION("bus.key", bus.key, true,
+                      "Key of the bus; without one it listens on loopback only."),
+        NUMBER_OPTION("bus.heartbeat_ms", bus.heartbeat_ms, "200", "ms", 10, 60000,
+                      "Sign of life on a silent bus."),
+        NUMBER_OPTION("bus.keep_ms", bus.keep_ms, "30000", "ms", 0, 3600000,
+                      "How long what was sent is kept for gateways that missed it."),
+        NUMBER_OPTION("bus.keep_bytes", bus.keep_bytes, "67108864", "bytes", 0, 17179869184,
+                      "And how much of it."),
+        TEXT_OPTION(
+            "gateways", gateways,
+            "ws://{host}:8001/connection/websocket,ws://{host}:8002/connection/websocket",
+            "Addresses of the gateways as clients dial them, comma-separated; {host} is the request's own host."),
+        NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
+                      1000000, "Most members of a room."),
+        CHOICE_OPTION("log.level", log.level, "info", log_levels, "Least level that is logged."),
+        CHOICE_OPTION("log.format", log.format, "auto", log_formats,
+                      "auto is text on a terminal, else JSON."),
+    };
+    struct options options = {
+        .program = "parley-api",
+        .summary = "The API of Parley: accounts, rooms, history, and events for the gateways.",
+        .table = table,
+        .count = ARRAY_COUNT(table),
+    };
+    *s = (struct settings){0};
+    options_load(&options, argc, argv);
+}
+/* clang-format on */
+
+bool settings_next(struct text *rest, struct text *item)
+{
+    while (rest->len > 0) {
+        const char *comma = memchr(rest->at, ',', rest->len);
+        *item = text_of(rest->at, comma != NULL ? (size_t)(comma - rest->at) : rest->len);
+        *rest = text_after(*rest, item->len + (comma != NULL ? 1 : 0));
+        while (item->len > 0 && item->at[0] == ' ')
+            *item = text_after(*item, 1);
+        while (item->len > 0 && item->at[item->len - 1] == ' ')
+            item->len--;
+        if (item->len > 0)
+            return true;
+    }
+    return false;
+}
+
+bool settings_list_has(const char *list, struct text wanted)
+{
+    for (struct text rest = text(list), item; settings_next(&rest, &item);)
+        if (text_equal(item, wanted))
+            return true;
+    return false;
+}

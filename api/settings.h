@@ -1,0 +1,89 @@
+/*
+ * settings: the options of parley-api, read once at the start and never changed. Numbers are within
+ * the ranges of the table.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+struct settings {
+    struct {
+        char *host;
+        int64_t port;
+        char *origins; /* list; empty: pages of the same host, any port */
+        char *web_dir; /* empty: no pages */
+        int64_t body_max_bytes;
+        int64_t connection_limit;
+        char *trusted_proxies; /* list of addresses */
+    } http;
+    struct {
+        int64_t threads;
+        int64_t tasks_max; /* per thread */
+        int64_t deadline_ms;
+        int64_t drain_ms;
+    } api;
+    struct {
+        char *url;
+        int64_t connections; /* per thread */
+        int64_t open_max;
+        int64_t connect_timeout_ms;
+        int64_t statement_timeout_ms;
+    } db;
+    struct {
+        char *host;
+        int64_t port;
+        char *password; /* NULL: none */
+        int64_t timeout_ms;
+        int64_t retry_ms;
+        int64_t open_max;
+        int64_t ttl_s;
+    } redis;
+    struct {
+        char *secret;
+        char *audience;
+        int64_t life_s;
+    } token;
+    struct {
+        char *secret;
+        int64_t life_s;
+    } refresh;
+    struct {
+        int64_t parallel;
+        int64_t queue;
+        int64_t ops;
+        int64_t memory_kib;
+    } hash;
+    struct {
+        int64_t rows_max;
+        int64_t waiting_max; /* rows that wait per lane */
+        int64_t unknown_retry_ms;
+    } batch;
+    struct {
+        char *listen; /* tcp://host:port for events; questions at port + 1 */
+        char *key;    /* NULL: none */
+        int64_t heartbeat_ms;
+        int64_t keep_ms;
+        int64_t keep_bytes;
+    } bus;
+    char *gateways; /* list, as clients shall dial them */
+    struct {
+        int64_t members_per_room;
+    } limits;
+    struct {
+        int level;
+        int format;
+    } log;
+};
+
+/* Reads command line, environment and file; ends the process on a bad value (base/options.h). */
+void settings_load(struct settings *settings, int argc, char **argv);
+
+/*
+ * Walks a comma-separated list: cuts the next item off `*rest`, spaces around it removed. False at
+ * the end. for (struct text rest = text(list), item; settings_next(&rest, &item);)
+ */
+bool settings_next(struct text *rest, struct text *item);
+bool settings_list_has(const char *list, struct text item);

@@ -1,0 +1,83 @@
+#include "api/worker.h"
+
+#include "api/call_state.h"
+#include "api/settings.h"
+
+#define POSTS_MAX_SPARE 4096 /* beside those of tasks: what watchers and writers post */
+
+static void on_job(void *context, void *item)
+{
+    struct job *job = item;
+    job->run(job);
+}
+
+bool worker_post(struct worker *worker, struct job *job)
+{
+    return mailbox_post(worker->mailbox, job);
+}
+
+static struct db *open_db(struct worker *worker, const struct settings *settings)
+{
+    const struct db_conn_config config = {
+        .conninfo = settings->db.url,
+        .connect_timeout_ms = (int)settings->db.connect_timeout_ms,
+        .statement_timeout_ms = (int)settings->db.statement_timeout_ms};
+    return db_open(&worker->loop, &config, (int)settings->db.connections,
+                   (size_t)settings->db.open_max);
+}
+
+static struct cache *open_cache(struct worker *worker, const struct settings *settings)
+{
+    const struct cache_config config = {.host = settings->redis.host,
+                                        .port = (int)settings->redis.port,
+                                        .password = settings->redis.password,
+                                        .timeout_ms = (int)settings->redis.timeout_ms,
+                                        .retry_ms = (int)settings->redis.retry_ms,
+                                        .open_limit = (size_t)settings->redis.open_max};
+    return cache_open(&worker->loop, &config);
+}
+
+void worker_open(struct worker *worker, struct app *app, int index)
+{
+    const struct settings *settings = app->settings;
+    /* a task waits for one thing at a time, so for each there is at most one job on its way there
+     * and one back */
+    const size_t posts_max =
+        2 * (size_t)settings->api.tasks_max * (size_t)settings->api.threads + POSTS_MAX_SPARE;
+
+    worker->app = app;
+    worker->index = index;
+    CHECK(uv_loop_init(&worker->loop) == 0);
+    worker->mailbox = mailbox_open(&worker->loop, posts_max, on_job, worker);
+    worker->tasks = task_pool_create((size_t)settings->api.tasks_max);
+    worker->deadlines = deadlines_open(&worker->loop, settings->api.deadline_ms, call_on_late);
+    worker->db = open_db(worker, settings);
+    worker->cache = open_cache(worker, settings);
+}
+
+enum err worker_listen(struct worker *worker, h2o_globalconf_t *http, int port)
+{
+    const struct settings *settings = worker->app->settings;
+    const struct listener_config config = {.host = settings->http.host,
+                                           .port = port,
+                                           .connection_limit =
+                                               (size_t)settings->http.connection_limit,
+                                           .http = http};
+    return listener_open(&worker->listener, &worker->loop, &config);
+}
+
+void worker_run(struct worker *worker)
+{
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&worker->loop) == 0); /* else something was left open */
+    task_pool_destroy(worker->tasks);
+}
+
+void worker_close(struct worker *worker)
+{
+    listener_close(worker->listener);
+    db_close(worker->db);
+    cache_close(worker->cache);
+    deadlines_close(worker->deadlines);
+    mailbox_close(worker->mailbox);
+}
