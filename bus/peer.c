@@ -32,6 +32,8 @@ struct peer {
     struct peer_events events;
     void *context;
     bool closing;
+    _Atomic bool change_waits; /* &connection_changed is in the mailbox: once at most, it has places
+                                  for slots */
     _Atomic int pipes; /* connections; the new one may be there before the old one has gone */
     pthread_mutex_t
         gate; /* pipe callbacks may still run while their socket is closed: they look at `closed` */
@@ -70,8 +72,8 @@ static void on_pipe_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
         peer->pipes++;
     else if (peer->pipes > 0) /* a pipe refused for its protocol goes without having come */
         peer->pipes--;
-    if (!peer->closed)
-        (void)!mailbox_post(peer->mailbox, &connection_changed); /* full of these alone */
+    if (!peer->closed && !atomic_exchange(&peer->change_waits, true))
+        CHECK(mailbox_post(peer->mailbox, &connection_changed));
     pthread_mutex_unlock(&peer->gate);
 }
 
@@ -87,6 +89,7 @@ static void on_item(void *context, void *item)
     struct peer *peer = context;
 
     if (item == &connection_changed) {
+        atomic_store(&peer->change_waits, false); /* before peer_is_up() is asked */
         if (!peer->closing)
             peer->events.on_connection(peer->context, peer);
         return;
@@ -206,8 +209,7 @@ enum err peer_open(struct peer **out, uv_loop_t *loop, const struct peer_config 
     peer->limit = config->slot_limit;
     peer->slots = xcalloc(peer->limit, sizeof(*peer->slots));
     pthread_mutex_init(&peer->gate, NULL);
-    peer->mailbox =
-        mailbox_open(loop, 2 * peer->limit + 16, on_item, peer); /* connections come and go too */
+    peer->mailbox = mailbox_open(loop, peer->limit + 1, on_item, peer);
 
     const int rv = open_socket(peer, config->url);
     if (rv == 0) {

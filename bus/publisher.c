@@ -173,6 +173,7 @@ enum err publisher_open(struct publisher **out, const struct publisher_config *c
     const enum err err = link_check_secret("publisher", config->url, config->secret);
     nng_socket socket;
 
+    CHECK(config->heartbeat_ms > 0);
     if (err != ERR_OK)
         return err;
     const int rv = open_socket(&socket, config->url);

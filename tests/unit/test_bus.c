@@ -118,6 +118,25 @@ static size_t say(struct publisher *publisher, uint64_t first, size_t count, siz
     return sent;
 }
 
+/* A batch as publisher 77 would send it. */
+static void send_crafted(nng_socket socket, uint64_t number, bool with_item)
+{
+    Bus__Publication publication = BUS__PUBLICATION__INIT;
+    Bus__Item item = BUS__ITEM__INIT, *items[] = {&item};
+    Bus__Batch batch = BUS__BATCH__INIT;
+    struct seal_key key;
+
+    publication.offset = number;
+    item.what_case = BUS__ITEM__WHAT_PUBLICATION;
+    item.publication = &publication;
+    batch.publisher = 77;
+    batch.number = number;
+    batch.items = items;
+    batch.n_items = with_item ? 1 : 0;
+    seal_key_init(&key, TEXT("key"));
+    assert_int_equal(nng_sendmsg(socket, link_seal(&key, SEAL_EVENT, &batch.base), 0), 0);
+}
+
 static void events_arrive_in_order_and_once(void **state)
 {
     struct place *place = *state;
@@ -158,6 +177,45 @@ static void a_call_of_many_bytes_becomes_several_batches(void **state)
     assert_false(ear.out_of_order);
     feed_close(ear.feed);
     publisher_close(publisher);
+}
+
+static void the_bus_also_runs_inside_one_process_or_machine(void **state)
+{
+    struct place *place = *state;
+    char ipc[64];
+
+    snprintf(ipc, sizeof(ipc), "ipc:///tmp/parley-test-%d.sock", getpid());
+    const char *const urls[] = {"inproc://parley-test", ipc};
+    for (size_t i = 0; i < ARRAY_COUNT(urls); i++) {
+        struct ear ear;
+        struct publisher *publisher = speak(urls[i], "");
+        ear_open(&ear, place, urls[i], "");
+        TURN_UNTIL(place, ear.publishers == 1);
+        assert_int_equal(say(publisher, 1, 100, 2000), 100);
+        TURN_UNTIL(place, ear.items == 100);
+        assert_int_equal(ear.holes, 0);
+        feed_close(ear.feed);
+        publisher_close(publisher);
+    }
+}
+
+static void a_message_that_is_too_large_breaks_only_its_connection(void **state)
+{
+    struct place *place = *state;
+    struct ear ear;
+    nng_socket socket;
+    nng_msg *message;
+
+    assert_int_equal(nng_pub0_open(&socket), 0);
+    assert_int_equal(nng_listen(socket, place->url[0], NULL, 0), 0);
+    ear_open(&ear, place, place->url[0], "key");
+    TURN_UNTIL(place, (send_crafted(socket, 1, false), ear.publishers == 1));
+    assert_int_equal(nng_msg_alloc(&message, WIRE_MESSAGE_MAX + 1), 0);
+    assert_int_equal(nng_sendmsg(socket, message, 0), 0);
+    TURN_UNTIL(place, ear.losses == 1);
+    TURN_UNTIL(place, (send_crafted(socket, 1, false), ear.publishers == 2));
+    feed_close(ear.feed);
+    assert_true(link_close(socket));
 }
 
 static void a_wrong_key_is_dropped_and_counted(void **state)
@@ -373,26 +431,6 @@ static void a_silent_publisher_is_lost_and_found_again_with_its_hole(void **stat
     lossy_close(&lossy, place);
 }
 
-/* ---- crafted batches ---- */
-
-static void send_crafted(nng_socket socket, uint64_t number, bool with_item)
-{
-    Bus__Publication publication = BUS__PUBLICATION__INIT;
-    Bus__Item item = BUS__ITEM__INIT, *items[] = {&item};
-    Bus__Batch batch = BUS__BATCH__INIT;
-    struct seal_key key;
-
-    publication.offset = number;
-    item.what_case = BUS__ITEM__WHAT_PUBLICATION;
-    item.publication = &publication;
-    batch.publisher = 77;
-    batch.number = number;
-    batch.items = items;
-    batch.n_items = with_item ? 1 : 0;
-    seal_key_init(&key, TEXT("key"));
-    assert_int_equal(nng_sendmsg(socket, link_seal(&key, SEAL_EVENT, &batch.base), 0), 0);
-}
-
 static void repeats_are_dropped_and_latecomers_delivered(void **state)
 {
     struct place *place = *state;
@@ -436,6 +474,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLACE_TEST(events_arrive_in_order_and_once),
         PLACE_TEST(a_call_of_many_bytes_becomes_several_batches),
+        PLACE_TEST(the_bus_also_runs_inside_one_process_or_machine),
+        PLACE_TEST(a_message_that_is_too_large_breaks_only_its_connection),
         PLACE_TEST(a_wrong_key_is_dropped_and_counted),
         PLACE_TEST(a_publisher_that_was_started_again_is_a_new_one),
         PLACE_TEST(without_a_key_only_loopback_is_spoken_on),
