@@ -37,7 +37,7 @@ export function useKnownPeople() {
 
 /** What a room is called by those in it. */
 export function roomTitle({ room }: Pick<ChatLine, 'room'>): string {
-  return room.peer?.name ?? room.name ?? room.slug ?? 'Direct chat';
+  return room.peer?.name || room.name || room.slug || 'Direct chat';
 }
 
 function matches({ name, login }: User, wanted: string): boolean {

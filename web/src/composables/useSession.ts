@@ -5,22 +5,26 @@ import type { User } from '../sync';
 type State = 'starting' | 'signed-out' | 'signed-in';
 
 /* One session per page: everything below exists once. */
-const tokens = new Tokens();
-const api = new Api(tokens);
+let api = newApi();
 const state = ref<State>('starting');
 const unreachable = ref(false); /* while starting: nobody answers, still trying */
 const notice = ref(''); /* why the sign-in form is shown, when that needs saying */
 const client = shallowRef<Client | null>(null);
 
-tokens.ended.on(() => {
-  if (state.value === 'signed-in') leave('Your session has ended. Sign in again.');
-});
+/** One per session, so that nothing of one person goes on under the name of the next. */
+function newApi(): Api {
+  const tokens = new Tokens();
+  tokens.ended.on(() => {
+    if (state.value === 'signed-in') leave('Your session has ended. Sign in again.');
+  });
+  return new Api(tokens);
+}
 
 /** Goes on with the session of the cookie, if there is one. */
 async function resume(): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await tokens.renew('');
+      await api.tokens.renew('');
       return await enter(await api.me());
     } catch (error) {
       /* Nothing is lost by showing the form when the server will not have us, whatever its reason. */
@@ -43,7 +47,8 @@ async function enter(me: User): Promise<void> {
 function leave(why: string): void {
   client.value?.stop();
   client.value = null;
-  tokens.forget();
+  api.tokens.close();
+  api = newApi();
   notice.value = why;
   unreachable.value = false;
   state.value = 'signed-out';

@@ -12,6 +12,7 @@ export class Live {
   private readonly subscription: Subscription;
   private readonly watchers = new Map<string, string>(); /* connection -> user: one person may look twice */
   private readonly typists = new Map<string, ReturnType<typeof setTimeout>>();
+  private meanwhile = new Map<string, string | null>(); /* joins and leaves (null) while presence is asked */
   private uncounted = 0; /* of a room with too many watchers to list */
   private saidTypingAt = 0;
 
@@ -70,11 +71,16 @@ export class Live {
   }
 
   private async takePresence(): Promise<void> {
+    this.meanwhile = new Map();
     try {
       const { clients } = await this.subscription.presence();
+      this.uncounted = 0;
       this.watchers.clear();
       for (const [client, { user }] of Object.entries(clients)) this.watchers.set(client, user);
-      this.uncounted = 0;
+      for (const [client, user] of this.meanwhile) {
+        if (user === null) this.watchers.delete(client);
+        else this.watchers.set(client, user);
+      }
     } catch {
       const stats = await this.subscription.presenceStats().catch(() => ({ numUsers: 0 }));
       this.uncounted = stats.numUsers;
@@ -84,10 +90,12 @@ export class Live {
 
   private enter({ client, user }: ClientInfo): void {
     this.watchers.set(client, user);
+    this.meanwhile.set(client, user);
     this.changed.emit();
   }
 
   private exit({ client, user }: ClientInfo): void {
+    this.meanwhile.set(client, null);
     this.watchers.delete(client);
     this.finished(user);
     this.changed.emit();

@@ -15,6 +15,7 @@ export class Tokens {
   readonly ended = new Signal();
 
   private access = '';
+  private closed = false;
   private underWay: Promise<string> | null = null;
 
   constructor(private readonly base = '/v1') {}
@@ -27,8 +28,13 @@ export class Tokens {
     this.access = tokens.access_token;
   }
 
-  forget(): void {
+  /**
+   * For good: calls still under way must not go on as the person who signs in next, whose cookie
+   * takes the place of ours.
+   */
+  close(): void {
     this.access = '';
+    this.closed = true;
   }
 
   /**
@@ -37,6 +43,7 @@ export class Tokens {
    * SignedOut: sign in again. Problem: no answer or trouble; try again later.
    */
   renew(refused: string): Promise<string> {
+    if (this.closed) return Promise.reject(new SignedOut());
     if (this.access !== '' && this.access !== refused) return Promise.resolve(this.access);
     this.underWay ??= this.refresh().finally(() => (this.underWay = null));
     return this.underWay;
@@ -48,6 +55,7 @@ export class Tokens {
     if (answer.status === 401) throw this.end();
     if (!answer.ok) throw await problemOf(answer);
     const { tokens } = (await answer.json()) as { tokens: TokenSet };
+    if (this.closed) throw new SignedOut();
     if (before !== '' && subject(before) !== subject(tokens.access_token)) throw this.end();
     this.access = tokens.access_token;
     return this.access;
@@ -68,7 +76,7 @@ export class Tokens {
 
   private end(): SignedOut {
     this.access = '';
-    this.ended.emit();
+    if (!this.closed) this.ended.emit();
     return new SignedOut();
   }
 }
