@@ -1,0 +1,11 @@
+/*
+ * commands: what `parley WORD ...` does. `argv[0]` is the word; the answer is the exit status: 0
+ * done, 1 not done (and said why), 2 asked for wrongly.
+ */
+#pragma once
+
+int command_migrate(int argc, char **argv);
+int command_lanes(int argc, char **argv);
+int command_seed(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_token(int argc, char **argv);
