@@ -1,0 +1,52 @@
+import http from 'node:http';
+
+const CALL_TIMEOUT_MS = 20_000;
+const agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
+
+/**
+ * One HTTP exchange exactly as written: no header but Host, Content-Length and those given.
+ * Answers {status, headers, text, body}; `body` is the JSON, undefined when there is none.
+ */
+export function exchange(origin, method, path, { headers = {}, body } = {}) {
+  return new Promise((resolve, reject) => {
+    const bytes = body === undefined ? undefined : Buffer.from(body);
+    const request = http.request(`${origin}`, {
+      method,
+      path,
+      agent,
+      timeout: CALL_TIMEOUT_MS,
+      headers: { ...headers, ...(bytes === undefined ? {} : { 'content-length': bytes.length }) },
+    });
+    request.once('timeout', () => request.destroy(new Error(`${method} ${path}: no answer in ${CALL_TIMEOUT_MS} ms`)));
+    request.once('error', reject);
+    request.once('response', (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.once('error', reject);
+      answer.once('end', () => {
+        const text = Buffer.concat(parts).toString();
+        resolve({ status: answer.statusCode, headers: answer.headers, text, body: parsed(text) });
+      });
+    });
+    request.end(bytes);
+  });
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A refusal of the API: {status, code, problem}. */
+export class Refused extends Error {
+  constructor(method, path, answer) {
+    super(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 500)}`);
+    this.status = answer.status;
+    this.code = answer.body?.code;
+    this.problem = answer.body;
+    this.headers = answer.headers;
+  }
+}

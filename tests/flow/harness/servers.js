@@ -1,0 +1,135 @@
+// The programs of one test file: two APIs and two gateways over a database and a Redis of its own.
+import crypto from 'node:crypto';
+import path from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { BIN, ROOT, logFolder } from './folders.js';
+import { exchange } from './http.js';
+import { freePort, freePorts } from './ports.js';
+import { Program } from './program.js';
+import { Postgres, Redis } from './stores.js';
+
+const run = promisify(execFile);
+
+/* Enough for what is tested; real ones cost a quarter of a second of CPU each. */
+const CHEAP_PASSWORDS = { PARLEY_HASH_OPS: '1', PARLEY_HASH_MEMORY_KIB: '64' };
+
+export class Servers {
+  /**
+   * `ownPostgres`: a cluster for this file alone, which it may stop.
+   * `api`, `gateway`: further options of the programs, as environment.
+   */
+  constructor({ ownPostgres = false, apis = 2, gateways = 2, api = {}, gateway = {} } = {}) {
+    this.wanted = { ownPostgres, apis, gateways, api, gateway };
+    this.logs = logFolder();
+    this.redis = new Redis();
+    this.tokenSecret = secret();
+    this.apis = [];
+    this.gateways = [];
+  }
+
+  get programs() {
+    return [...this.apis, ...this.gateways];
+  }
+
+  /** Gets everything ready; programs run when this resolves, unless `programs` is false. */
+  async start({ programs = true } = {}) {
+    await Promise.all([this.startDatabase(), this.redis.start()]);
+    await this.plan();
+    if (programs) await Promise.all(this.programs.map((program) => program.start()));
+  }
+
+  /** In the cluster that run.js shares among all files, or one of our own. */
+  async startDatabase() {
+    const shared = process.env.PARLEY_TEST_POSTGRES;
+    this.postgres = shared && !this.wanted.ownPostgres ? Postgres.at(shared) : new Postgres();
+    if (!this.postgres.data) await this.postgres.start();
+    this.databaseName = `flow_${path.basename(this.logs)}_${process.pid}`.replace(/\W/g, '_');
+    this.database = await this.postgres.createDatabase(this.databaseName);
+    await run(path.join(BIN, 'parley'), ['migrate'], { env: { ...process.env, ...this.databaseEnv() } });
+  }
+
+  databaseEnv() {
+    return { PARLEY_DB_URL: this.database, PARLEY_SCHEMA_DIR: path.join(ROOT, 'schema') };
+  }
+
+  async plan() {
+    const { apis, gateways } = this.wanted;
+    const buses = [];
+    for (let i = 0; i < apis; i++) buses.push((await freePorts(2))[0]);
+    const gatewayPorts = await freePorts(gateways);
+    const common = {
+      PARLEY_BUS_KEY: secret(),
+      PARLEY_TOKEN_SECRET: this.tokenSecret,
+      PARLEY_LOG_FORMAT: 'text',
+      PARLEY_LOG_LEVEL: process.env.PARLEY_TEST_LOG_LEVEL ?? 'info',
+    };
+    const refresh = secret();
+    for (const [i, bus] of buses.entries())
+      this.apis.push(await this.planApi(i, bus, gatewayPorts, { ...common, PARLEY_REFRESH_SECRET: refresh }));
+    for (const [i, port] of gatewayPorts.entries()) this.gateways.push(this.planGateway(i, port, buses, common));
+  }
+
+  async planApi(i, bus, gatewayPorts, common) {
+    return this.planProgram('parley-api', `api-${i}`, await freePort(), '/ready', {
+      ...common,
+      ...CHEAP_PASSWORDS,
+      ...this.databaseEnv(),
+      PARLEY_REDIS_PORT: String(this.redis.port),
+      PARLEY_REDIS_PASSWORD: this.redis.password,
+      PARLEY_BUS_LISTEN: `tcp://127.0.0.1:${bus}`,
+      PARLEY_GATEWAYS: gatewayPorts.map((port) => `ws://{host}:${port}/connection/websocket`).join(','),
+      ...(process.env.PARLEY_WEB_DIR ? { PARLEY_HTTP_WEB_DIR: process.env.PARLEY_WEB_DIR } : {}),
+      ...this.wanted.api,
+    });
+  }
+
+  planGateway(i, port, buses, common) {
+    const program = this.planProgram('parley-gateway', `gateway-${i}`, port, '/ready', {
+      ...common,
+      PARLEY_BUS_APIS: buses.map((bus) => `tcp://127.0.0.1:${bus}`).join(','),
+      ...this.wanted.gateway,
+    });
+    program.url = `ws://127.0.0.1:${port}/connection/websocket`;
+    return program;
+  }
+
+  planProgram(binary, name, port, readyPath, env) {
+    const origin = `http://127.0.0.1:${port}`;
+    const program = new Program({
+      name,
+      command: path.join(BIN, binary),
+      env: { ...env, PARLEY_HTTP_PORT: String(port) },
+      log: path.join(this.logs, `${name}.log`),
+      ready: async () => (await exchange(origin, 'GET', readyPath)).status === 200,
+    });
+    return Object.assign(program, { port, origin });
+  }
+
+  /** Rows of a statement, each a list of texts. */
+  sql(statement) {
+    return this.postgres.sql(statement, this.databaseName);
+  }
+
+  /** An access token of our own making; `claims` replace those of a good one. */
+  sign(claims, { key = this.tokenSecret, header = { alg: 'HS256', typ: 'JWT' } } = {}) {
+    const now = Math.floor(Date.now() / 1000);
+    const parts = [header, { aud: 'parley', iat: now, exp: now + 600, ...claims }];
+    const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    return `${text}.${crypto.createHmac('sha256', key).update(text).digest('base64url')}`;
+  }
+
+  /** Ends what has ended unasked: a list of sentences, empty when all is well. */
+  casualties() {
+    const fallen = this.programs.filter((program) => program.unexpected !== null);
+    return fallen.map((program) => {
+      const how = JSON.stringify(program.unexpected);
+      program.unexpected = null;
+      return `${program.name} ended by itself: ${how}`;
+    });
+  }
+}
+
+function secret() {
+  return crypto.randomBytes(24).toString('hex');
+}
