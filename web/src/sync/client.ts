@@ -189,12 +189,19 @@ export class Client {
   private onOwn(event: UserEvent): void {
     const { type, room_id: id, changed_at: at } = event;
     if (id === undefined) return;
-    if (type === 'cursor' && event.cursor) this.chats.applyCursor(id, event.cursor, at);
-    else if (type === 'room_added' && this.chats.added(id, at) && !this.chats.has(id)) void this.fetchChat(id);
+    if (event.cursor) this.chats.applyCursor(id, event.cursor, at); /* `room_added` may bring one too */
+    if (type === 'room_added' && this.chats.added(id, at)) this.gainRoom(id);
     else if (type === 'room_removed' && this.chats.removed(id, at)) {
       this.loseRoom(id);
       this.roomRemoved.emit(event);
     }
+  }
+
+  /** A room that shows "you are no member" at the moment opens again by itself. */
+  private gainRoom(id: string): void {
+    if (!this.chats.has(id)) void this.fetchChat(id);
+    for (const room of this.rooms)
+      if (room.id === id && (room.state === 'gone' || room.state === 'stranger')) void room.open();
   }
 
   private loseRoom(id: string): void {
