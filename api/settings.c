@@ -1,5 +1,7 @@
 #include "api/settings.h"
 
+#include <stdlib.h>
+
 #include "base/options.h"
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
@@ -124,6 +126,7 @@ void settings_load(struct settings *s, int argc, char **argv)
     };
     *s = (struct settings){0};
     options_load(&options, argc, argv);
+    free(options.operands); /* it takes none */
 }
 /* clang-format on */
 

@@ -1,0 +1,74 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "api/address.h"
+#include "api/origin.h"
+
+static bool allowed(const char *list, const char *origin, const char *host)
+{
+    return origin_allowed(list, text(origin), text(host));
+}
+
+static void without_a_list_the_own_host_passes_on_any_port(void **state)
+{
+    assert_true(allowed("", "http://chat.example:8000", "chat.example:8001"));
+    assert_true(allowed("", "https://CHAT.example", "chat.example:8001"));
+    assert_true(allowed("", "http://[::1]:80", "[::1]:8000"));
+    assert_false(allowed("", "http://evil.example", "chat.example"));
+    assert_false(allowed("", "http://chat.example.evil", "chat.example"));
+    assert_false(allowed("", "http://[::1]", "[::2]"));
+}
+
+static void origins_that_are_no_pages_do_not_pass(void **state)
+{
+    assert_false(allowed("", "null", "null"));
+    assert_false(allowed("", "", ""));
+    assert_false(allowed("", "http://", ""));
+    assert_false(allowed("", "file://chat.example", "chat.example"));
+}
+
+static void a_list_is_compared_exactly(void **state)
+{
+    const char *list = "https://a.example, https://b.example:8443";
+
+    assert_true(allowed(list, "https://a.example", "x"));
+    assert_true(allowed(list, "https://b.example:8443", "x"));
+    assert_false(allowed(list, "https://b.example", "b.example"));
+    assert_false(allowed(list, "http://a.example", "a.example"));
+}
+
+static void assert_address(const char *forwarded, const char *expected)
+{
+    const struct text found =
+        address_behind_proxies("10.0.0.1, 10.0.0.2", TEXT("10.0.0.1"), text(forwarded));
+    assert_true(text_equal(found, text(expected)));
+}
+
+static void only_listed_proxies_are_believed(void **state)
+{
+    const struct text direct = TEXT("192.0.2.9");
+    assert_true(
+        text_equal(address_behind_proxies("10.0.0.1", direct, TEXT("198.51.100.1")), direct));
+    assert_address("", "10.0.0.1");
+    assert_address("198.51.100.1", "198.51.100.1");
+    assert_address("198.51.100.1, 10.0.0.2", "198.51.100.1");
+    assert_address("1.2.3.4, 198.51.100.1", "198.51.100.1"); /* a client may write what it likes */
+    assert_address("2001:db8::1", "2001:db8::1");
+    assert_address("unknown", "10.0.0.1");
+    assert_address("<script>,", "10.0.0.1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_list_the_own_host_passes_on_any_port),
+        cmocka_unit_test(origins_that_are_no_pages_do_not_pass),
+        cmocka_unit_test(a_list_is_compared_exactly),
+        cmocka_unit_test(only_listed_proxies_are_believed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
