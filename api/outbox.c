@@ -2,9 +2,8 @@
 
 #include "api/lane_statements.h"
 #include "api/membership.h"
+#include "api/refresh_now.h"
 #include "api/room.h"
-#include "api/settings.h"
-#include "api/task.h"
 #include "api/watch.h"
 
 static const struct db_statement select_numbers = {
@@ -28,9 +27,6 @@ static const struct db_statement select_owed_cursors = {
     "CROSS JOIN LATERAL json_array_elements(o.entries) AS x "
     "JOIN {lane}.members c ON c.room_id = (x->>0)::bigint AND c.user_id = (x->>2)::bigint "
     "CROSS JOIN LATERAL (SELECT message_no FROM {lane}.events WHERE room_id = c.room_id ORDER BY seq DESC LIMIT 1) l"};
-
-static const struct db_statement raise_generation = {
-    "raise_generation", "UPDATE public.installation SET cache_generation = cache_generation + 1 RETURNING cache_generation"};
 
 const struct db_statement select_dead_owners = {
     "select_dead_owners",
@@ -137,43 +133,6 @@ static void announce_owed(struct redo *redo, struct text epoch)
     }
 }
 
-/* Waits in a task for a refresh; the answer may come at once or later. */
-struct refresh_wait {
-    struct task *task;
-    bool is_done, is_waiting;
-    enum err err;
-};
-
-static void on_refreshed(void *context, enum err err)
-{
-    struct refresh_wait *wait = context;
-
-    wait->is_done = true;
-    wait->err = err;
-    if (wait->is_waiting)
-        task_resume(wait->task);
-}
-
-static enum err refresh_cache(struct redo *redo)
-{
-    struct refresh_wait wait = {.task = task_self()};
-
-    refresh_send(redo->refresh, redo->worker->cache, redo->worker->app->settings->redis.ttl_s * 1000, on_refreshed, &wait);
-    if (!wait.is_done) {
-        wait.is_waiting = true;
-        task_wait();
-    }
-    if (wait.err == ERR_OK)
-        return ERR_OK;
-
-    /* The cache missed it: void all of it. */
-    struct db_query query = {.statement = &raise_generation, .lane = DB_NO_LANE};
-    const enum err err = db_ask(redo->worker->db, &query);
-    db_params_fini(&query.params);
-    db_rows_fini(&query.rows);
-    return err;
-}
-
 static enum err mark(struct redo *redo)
 {
     struct db_query query;
@@ -192,7 +151,7 @@ static enum err redo_page(struct redo *redo, struct text epoch)
     if ((err = read_owed(redo)) == ERR_OK) {
         announce_owed(redo, epoch);
         announce_send(redo->announcer, redo->worker->app->publisher);
-        if ((err = refresh_cache(redo)) == ERR_OK)
+        if ((err = refresh_now(redo->worker, redo->refresh)) == ERR_OK)
             err = mark(redo);
     }
     struct db_query *queries[] = {&redo->events, &redo->cursors, &redo->heads};

@@ -12,15 +12,20 @@ void user_read(struct user *user, const struct db_rows *rows, int row, int colum
     };
 }
 
-void user_write(struct json_out *out, const struct user *user)
+void user_write_members(struct json_out *out, const struct user *user)
 {
-    json_open(out, '{');
     json_key_id(out, "id", user->id);
     json_key_text(out, "login", user->login);
     json_key_text(out, "name", user->name);
     json_key_text(out, "about", user->about);
     json_key_bool(out, "is_bot", user->is_bot);
     json_key_i64(out, "version", user->version);
+}
+
+void user_write(struct json_out *out, const struct user *user)
+{
+    json_open(out, '{');
+    user_write_members(out, user);
     json_close(out, '}');
 }
 

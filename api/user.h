@@ -22,5 +22,6 @@ struct user {
 
 void user_read(struct user *user, const struct db_rows *rows, int row, int column);
 void user_write(struct json_out *out, const struct user *user); /* the whole object */
+void user_write_members(struct json_out *out, const struct user *user); /* into the open object */
 /* What stands in a message: {id, name}. */
 void user_write_sender(struct json_out *out, int64_t id, struct text name);

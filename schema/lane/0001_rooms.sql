@@ -14,6 +14,7 @@ CREATE TABLE {lane}.rooms (
     peer_b       bigint,
     version      bigint NOT NULL DEFAULT 1
 );
+CREATE INDEX rooms_public ON {lane}.rooms (id) WHERE kind = 'public'; -- serves select_public_rooms
 -- A send locks its room and never updates it: under an old snapshot an updated hot row costs 20 times the speed.
 
 -- One row per person and room: what they may do, how far they have read, how loud it is.

@@ -1,0 +1,16 @@
+/*
+ * messages: sending, history and the raw log of a room. Handlers of /rooms/{room}/messages and /events.
+ */
+#pragma once
+
+#include "api/call.h"
+#include "api/db.h"
+
+enum err messages_post(struct call *call);
+enum err messages_get(struct call *call);
+enum err events_get(struct call *call);
+
+/* The newest messages of a room, newest first: $1 room, $2 below this seq, $3 limit; EVENT_COLUMNS. */
+extern const struct db_statement select_messages_before;
+/* Events after a seq, ascending: $1 room, $2 after, $3 limit; EVENT_COLUMNS. */
+extern const struct db_statement select_events_after;
