@@ -1,0 +1,80 @@
+// Figures to medians, a table, a file in results/ for each budget, and results/README.md made of these.
+import fs from 'node:fs';
+import path from 'node:path';
+import { ROOT } from '../../tests/flow/harness/folders.js';
+
+const RESULTS = path.join(ROOT, 'bench', 'results');
+
+export function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * One line of a table: `yardstick` and `parley` are the samples' figures, taken in turn. `must` and `aim` are ratios; a
+ * line without them is for information.
+ */
+export function compare({ scenario, unit, yardstick, parley, must = null, aim = null }) {
+  const summary = (samples) => ({ median: median(samples), least: Math.min(...samples), most: Math.max(...samples), samples });
+  const [ours, theirs] = [summary(parley), summary(yardstick)];
+  const ratio = ours.median / theirs.median;
+  return { scenario, unit, yardstick: theirs, parley: ours, ratio, must, aim };
+}
+
+const HEAD = ['budget', 'scenario', 'unit', 'yardstick', 'Parley', 'ratio', 'must', 'aim', ''];
+
+const round = (n) => Math.round(n).toLocaleString('en-US');
+const spread = ({ median: middle, least, most }) => `${round(middle)} (${round(least)}–${round(most)})`;
+
+function cells(result, row) {
+  const verdict = row.must === null ? '' : row.ratio >= row.aim ? 'aim met' : row.ratio >= row.must ? 'met' : 'not met';
+  const bound = (n) => (n === null ? '' : n.toFixed(2));
+  return [result.name, row.scenario, row.unit, spread(row.yardstick), spread(row.parley), row.ratio.toFixed(3), bound(row.must), bound(row.aim), verdict];
+}
+
+export function printTable(result) {
+  const lines = [HEAD, ...result.rows.map((row) => cells(result, row))];
+  const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  console.log(`\n${result.title}: medians of ${result.samples} (least–most), ${result.seconds} s each`);
+  for (const line of lines) console.log(line.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd());
+  console.log(`others used ${percent(result.foreign.median)} of the machine before a sample, ${percent(result.foreign.most)} at most`);
+}
+
+const percent = (share) => `${(share * 100).toFixed(0)} %`;
+
+/** Writes the result in place of the last one of this budget (git has those); answers the file. */
+export function store(result) {
+  const file = path.join(RESULTS, `${result.name}.json`);
+  fs.mkdirSync(RESULTS, { recursive: true });
+  fs.writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  fs.writeFileSync(path.join(RESULTS, 'README.md'), readme());
+  return path.relative(ROOT, file);
+}
+
+function readme() {
+  const files = fs.readdirSync(RESULTS).filter((name) => name.endsWith('.json')).sort();
+  const results = files.map((name) => JSON.parse(fs.readFileSync(path.join(RESULTS, name), 'utf8')));
+  const row = (line) => `| ${line.join(' | ')} |`;
+  const table = results.flatMap((result) => result.rows.map((line) => row(cells(result, line))));
+  const sources = results.map((result) => {
+    const { cpu, cores, memory_gib, kernel, system } = result.machine;
+    return (
+      `- **${result.name}**: \`${result.command}\`, commit ${result.commit}${result.is_dirty ? ' with changes' : ''}, ${result.started.slice(0, 16)}Z; ` +
+      `${cpu}, ${cores} cores, ${memory_gib} GiB, ${system}, Linux ${kernel}; ` +
+      `others used ${percent(result.foreign.median)} of the machine (at most ${percent(result.foreign.most)}).`
+    );
+  });
+  return `# Results
+
+Written by \`bench/run\`; the newest of each budget, older ones are in the history of this folder. A figure is the median of its
+samples (least–most), the ratio that of the medians. Yardstick and Parley were measured in turn in one run, the server alone on one core, load
+and PostgreSQL on another: only the ratio means anything on another machine. Lines without *must* are for information.
+
+${row(HEAD)}
+${row(HEAD.map(() => '---'))}
+${table.join('\n')}
+
+${sources.join('\n')}
+`;
+}
