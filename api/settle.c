@@ -33,6 +33,8 @@ static void add_numbers(struct numbers *numbers, int64_t from, int64_t to)
 
 static void drop_first(struct numbers *numbers, size_t count)
 {
+    if (count == 0)
+        return; /* the list may not even exist yet */
     numbers->count -= count;
     memmove(numbers->list, numbers->list + count, numbers->count * sizeof(*numbers->list));
 }
