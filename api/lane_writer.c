@@ -8,6 +8,7 @@
  */
 #include "api/lane_writer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "api/batch.h"
@@ -30,6 +31,7 @@ struct lane_writer {
     struct worker *worker;
     int lane;
     enum writer_state state;
+    atomic_bool is_ready; /* what other threads may know of `conn` */
     struct db_conn *conn;
     struct batch_owner owner;
     struct log_queue queue;
@@ -56,7 +58,7 @@ struct worker *lane_writer_worker(const struct lane_writer *writer)
 
 bool lane_writer_is_ready(const struct lane_writer *writer)
 {
-    return db_conn_is_ready(writer->conn);
+    return atomic_load(&writer->is_ready);
 }
 
 struct text lane_writer_epoch(const struct lane_writer *writer)
@@ -248,6 +250,7 @@ static void on_ready(void *context)
     struct lane_writer *writer = context;
 
     writer->state = WRITER_IDLE;
+    atomic_store(&writer->is_ready, true);
     on_tick(&writer->timer);
 }
 
@@ -257,6 +260,7 @@ static void on_lost(void *context)
     struct lane_writer *writer = context;
     struct log_queue all = writer->queue;
 
+    atomic_store(&writer->is_ready, false);
     if (writer->state != WRITER_REDOING)
         writer->state = WRITER_WAITING;
     log_queue_init(&writer->queue);

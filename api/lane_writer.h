@@ -14,7 +14,7 @@ struct lane_writer *lane_writer_open(struct worker *worker, int lane, int64_t in
 void lane_writer_close(struct lane_writer *writer, void (*done)(void *context), void *context);
 
 struct worker *lane_writer_worker(const struct lane_writer *writer);
-bool lane_writer_is_ready(const struct lane_writer *writer);
+bool lane_writer_is_ready(const struct lane_writer *writer); /* rows are taken now; any thread */
 struct text lane_writer_epoch(const struct lane_writer *writer); /* empty before the first connection */
 
 /*

@@ -146,6 +146,18 @@ enum err log_start(struct app *app)
     return ERR_OK;
 }
 
+bool log_is_ready(struct app *app)
+{
+    const int lane_count = app->lane_count;
+
+    for (int lane = 0; lane < lane_count; lane++) {
+        const struct lane_writer *writer = find_writer(app, lane);
+        if (writer == NULL || !lane_writer_is_ready(writer))
+            return false;
+    }
+    return lane_count > 0;
+}
+
 /* Closing: each writer on its own loop, and the last one says so to worker 0. */
 struct closing {
     struct app *app;

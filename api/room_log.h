@@ -82,5 +82,7 @@ enum err log_outcome_err(const struct log_row *row);
 MUST_CHECK enum err log_start(struct app *app);
 /* Opens the writers of lanes that have none yet, up to `count`. Worker 0; the watcher calls it. */
 void lanes_open(struct app *app, int64_t incarnation, int count);
+/* All lanes are known and every writer has its connection. Any thread. */
+bool log_is_ready(struct app *app);
 /* Ends them: rows that wait are answered, the outbox is marked. `done` is called on worker 0. */
 void log_stop(struct app *app, void (*done)(void *context), void *context);
