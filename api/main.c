@@ -11,6 +11,7 @@
 #include "api/ended.h"
 #include "api/pages.h"
 #include "api/questions.h"
+#include "api/refusal.h"
 #include "api/room_log.h"
 #include "api/server.h"
 #include "api/settings.h"
@@ -70,6 +71,7 @@ static enum err listen_all(struct app *app, h2o_globalconf_t *http)
 
     listener_conf_init(http, 2 * (size_t)app->settings->http.body_max_bytes, HEADER_TIMEOUT_MS,
                        server_on_request);
+    refusal_init(http);
     for (int i = 0; i < app->worker_count; i++) {
         if ((err = worker_listen(&app->workers[i], http, port)) != ERR_OK)
             return err;
