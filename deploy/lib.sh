@@ -17,6 +17,10 @@ die() {
     exit 1
 }
 
+# What nobody foresaw still gets its line.
+set -E
+trap 'printf "%s: line %s: %s failed\n" "${BASH_SOURCE[0]}" "$LINENO" "${BASH_COMMAND%% *}" >&2' ERR
+
 # step TITLE; ...; done_step [HOW IT WENT]: one line, with the time in between.
 step() {
     STEP_AT=$(now_ms)
@@ -35,6 +39,13 @@ now_ms() {
     printf '%s' "${s%???}"
 }
 
+# Whether FOLDER's disk has MB left; the build and the packages need about 1.5 GB on a fresh machine.
+need_disk() {
+    local free
+    free=$(df -Pk "$1" | awk 'NR == 2 {print int($4 / 1024)}')
+    [ "$free" -ge "$2" ] || die "only $free MB are free in $1, and $2 are needed" "Free some space and run this again."
+}
+
 # quietly LOG WAY_OUT COMMAND...: its output goes to LOG; on failure the last lines of it, and the way out.
 quietly() {
     local log=$1 way_out=$2
@@ -48,7 +59,7 @@ quietly() {
         elif grep -qiE 'temporary failure resolving|could not resolve|ENOTFOUND|EAI_AGAIN|network is unreachable|ECONNREFUSED|ETIMEDOUT|failed to fetch' "$log"; then
             way_out="The network or a package server does not answer: look after that and run this again."
         fi
-        die "$1 failed; all of its output is in $log" "$way_out"
+        die "$(basename "$1") failed; all of its output is in $log" "$way_out"
     fi
 }
 
@@ -82,11 +93,11 @@ choose_port() {
 
 # ---- secrets ----
 
-# new_secret FILE: random hexadecimal digits, for the owner's eyes only; one that is there stays.
+# new_secret FILE [BYTES]: random hexadecimal digits, for the owner's eyes only; one that is there stays.
 new_secret() {
-    [ -s "$1" ] && return
+    [ ! -s "$1" ] || return 0
     mkdir -p "$(dirname "$1")"
-    (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$1.new" && mv "$1.new" "$1")
+    (umask 077 && od -An -v -tx1 -N"${2:-32}" /dev/urandom | tr -d ' \n' >"$1.new" && mv "$1.new" "$1")
 }
 
 # ---- processes: FILE.pid holds "pid start-time mark"; the start time tells ours from a later one of that id ----
@@ -117,11 +128,11 @@ mark_of() {
 }
 
 # in_background LOG COMMAND...: a session of its own, so it outlives this script and its terminal. Reads the file
-# BACKGROUND_INPUT, sets BACKGROUND_PID.
+# BACKGROUND_INPUT, sets BACKGROUND_PID. Does not inherit descriptor 9, the lock of deploy/up.
 in_background() {
     local log=$1
     shift
-    setsid "$@" >>"$log" 2>&1 <"${BACKGROUND_INPUT:-/dev/null}" &
+    setsid "$@" >>"$log" 2>&1 <"${BACKGROUND_INPUT:-/dev/null}" 9>&- &
     BACKGROUND_PID=$!
     disown "$BACKGROUND_PID"
 }
