@@ -104,7 +104,6 @@ static void make_app(struct app *app, const struct settings *settings)
     app->hasher = hasher_create((int)settings->hash.parallel, (int)settings->hash.queue,
                                 (int)settings->hash.ops, (int)settings->hash.memory_kib);
     app->ended = ended_create();
-    app->lanes = xcalloc(LANES_MAX, sizeof(*app->lanes));
     app->worker_count = (int)settings->api.threads;
     app->workers = xcalloc((size_t)app->worker_count, sizeof(*app->workers));
     for (int i = 0; i < app->worker_count; i++)
