@@ -8,21 +8,22 @@ import * as P9 from './p9.mjs';
 const BUDGETS = { P1, P9 };
 
 function options(words) {
-  const wanted = { names: [], samples: 5, seconds: 3, quick: false, keep: false };
+  const wanted = { names: [], samples: 5, seconds: 3, patience: 20, quick: false, keep: false };
   for (const word of words) {
-    const [, name, value] = /^--(samples|seconds)=([1-9][0-9]?)$/.exec(word) ?? [];
+    const [, name, value] = /^--(samples|seconds|patience)=([0-9]{1,3})$/.exec(word) ?? [];
     if (name) wanted[name] = Number(value);
-    else if (word === '--quick') Object.assign(wanted, { quick: true, samples: 1, seconds: 1 });
+    else if (word === '--quick') Object.assign(wanted, { quick: true, samples: 1, seconds: 1, patience: 0 });
     else if (word === '--keep') wanted.keep = true;
     else if (word.toUpperCase() in BUDGETS) wanted.names.push(word.toUpperCase());
     else throw new Error(`unknown: ${word} (there are ${Object.keys(BUDGETS).join(', ')}; see bench/run --help)`);
   }
+  if (wanted.samples < 1 || wanted.seconds < 1) throw new Error('at least one sample of one second');
   if (wanted.names.length === 0) wanted.names = Object.keys(BUDGETS);
   return wanted;
 }
 
 async function measure(name, wanted) {
-  const stage = new Stage();
+  const stage = new Stage(wanted);
   const started = new Date().toISOString();
   try {
     const rows = await BUDGETS[name].run(stage, wanted);

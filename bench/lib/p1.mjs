@@ -33,8 +33,8 @@ export async function run(stage, { samples, seconds }) {
   const common = [`--seconds=${seconds}`, '--subscribers=1000', '--data-bytes=128'];
   const taken = { ceiling: [], gateway: [] };
   for (let i = 0; i < samples; i++) {
-    taken.ceiling.push(await ceiling(stage, common));
-    taken.gateway.push(await gateway(stage, common));
+    taken.ceiling.push(await stage.calmly(() => ceiling(stage, common)));
+    taken.gateway.push(await stage.calmly(() => gateway(stage, common)));
     console.log(`P1 ${i + 1}/${samples}: per CPU second ${taken.ceiling[i].per_cpu_s} (ceiling), ${taken.gateway[i].per_cpu_s} (gateway)`);
   }
   const row = (unit, figure, bounds) =>

@@ -96,8 +96,8 @@ export async function run(stage, { samples, seconds }) {
   for (const [scenario, file] of Object.entries(SCENARIOS)) {
     const taken = { libpq: [], api: [] };
     for (let i = 0; i < samples; i++) {
-      taken.libpq.push(await libpq(stage, database, file, seconds));
-      taken.api.push(await api(stage, database, redis, file, seconds));
+      taken.libpq.push(await stage.calmly(() => libpq(stage, database, file, seconds)));
+      taken.api.push(await stage.calmly(() => api(stage, database, redis, file, seconds)));
       console.log(`P9 ${scenario} ${i + 1}/${samples}: ${taken.libpq[i].per_wall_s}/s (libpq loop), ${taken.api[i].per_wall_s}/s (API)`);
     }
     const row = (unit, figure, bounds) => compare({ scenario, unit, yardstick: taken.libpq.map(figure), parley: taken.api.map(figure), ...bounds });

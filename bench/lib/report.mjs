@@ -38,7 +38,7 @@ export function printTable(result) {
   const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   console.log(`\n${result.title}: medians of ${result.samples} (least–most), ${result.seconds} s each`);
   for (const line of lines) console.log(line.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd());
-  console.log(`others used ${percent(result.foreign.median)} of the machine before a sample, ${percent(result.foreign.most)} at most`);
+  console.log(`others used ${percent(result.foreign.median)} of the machine beside a sample, ${percent(result.foreign.most)} at most`);
 }
 
 const percent = (share) => `${(share * 100).toFixed(0)} %`;

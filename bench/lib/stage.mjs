@@ -12,13 +12,17 @@ import { median } from './report.mjs';
 
 const run = promisify(execFile);
 const BOUND_MS = 180_000; // no program of a sample takes longer
+const CALM = 0.1; // busy share of the machine below which nobody else disturbs
+const ATTEMPTS = 3;
 
 export class Stage {
-  constructor() {
+  /** `patience`: how many seconds a sample waits for a calm machine. */
+  constructor({ patience = 0 } = {}) {
+    this.patience = patience;
     this.folder = dataFolder();
     this.programs = new Set();
     this.stores = [];
-    this.busy = []; // how much others used before each sample
+    this.busy = []; // how much others used beside each sample
   }
 
   /** A server alone on core 0; unless told otherwise it works once it listens on `port`. */
@@ -44,13 +48,35 @@ export class Stage {
 
   /** A load generator, to its end; answers the JSON that it prints. `core`: 0 for a yardstick that takes the server's place. */
   async generate(binary, { env = {}, args = [], core = 1 }) {
-    this.busy.push(await busyShare());
     const words = ['-c', String(core), path.join(BIN, binary), ...args];
     try {
       const { stdout } = await run('taskset', words, { env: { ...process.env, ...env }, timeout: BOUND_MS });
       return JSON.parse(stdout);
     } catch (error) {
       throw new Error(`${binary}: ${error.stderr || error.message}${error.stdout ?? ''}`);
+    }
+  }
+
+  /** Takes a sample while nobody else uses the machine, as far as one can tell before and after; after some attempts, as it is. */
+  async calmly(take) {
+    for (let attempt = 1; ; attempt++) {
+      const before = await this.calm();
+      const sample = await take();
+      const busy = Math.max(before, await busyShare());
+      if (busy < CALM || attempt === ATTEMPTS || this.patience === 0) {
+        this.busy.push(busy);
+        return sample;
+      }
+    }
+  }
+
+  /** Waits for it, as long as patience lasts; answers how busy the machine is then. */
+  async calm() {
+    const end = Date.now() + this.patience * 1000;
+    for (let inARow = 0; ; ) {
+      const busy = await busyShare();
+      inARow = busy < CALM ? inARow + 1 : 0;
+      if (inARow === 2 || Date.now() >= end) return busy;
     }
   }
 
