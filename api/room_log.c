@@ -95,8 +95,10 @@ enum err room_log_append(struct worker *worker, struct log_row *row)
         row->outcome = LOG_NO_ROOM;
         return row->err = ERR_OK;
     }
-    if ((row->err = hand_over(worker, row)) == ERR_OK)
-        task_wait();
+    const enum err err = hand_over(worker, row);
+    if (err != ERR_OK)
+        return row->err = err;
+    task_wait(); /* the row belongs to its lane's loop until then */
     return row->err;
 }
 
