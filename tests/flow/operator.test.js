@@ -1,0 +1,154 @@
+// The operator's command against a real database and real programs.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { chat, configure, eventually, running, test } from './harness/index.js';
+import { BIN, ROOT, dataFolder } from './harness/folders.js';
+
+configure({ apis: 1, gateways: 1 });
+
+/** Runs `parley WORDS...`; answers {status, out, err}. */
+async function parley(words, env = {}) {
+  const servers = await running();
+  const known = {
+    ...process.env,
+    ...servers.databaseEnv(),
+    PARLEY_REDIS_PORT: String(servers.redis.port),
+    PARLEY_REDIS_PASSWORD: servers.redis.password,
+    PARLEY_TOKEN_SECRET: servers.tokenSecret,
+    PARLEY_API_URL: servers.apis[0].origin,
+    PARLEY_GATEWAYS_URL: servers.gateways.map(({ origin }) => origin).join(','),
+    PARLEY_BUS_URLS: servers.apis[0].env.PARLEY_BUS_LISTEN,
+    ...env,
+  };
+  return await new Promise((resolve) => {
+    execFile(path.join(BIN, 'parley'), words, { env: known }, (error, out, err) => resolve({ status: error ? error.code : 0, out, err }));
+  });
+}
+
+let databases = 0;
+
+/** The environment that names a new, empty database. */
+async function emptyDatabase() {
+  const { postgres, databaseName } = await running();
+  return { PARLEY_DB_URL: await postgres.createDatabase(`${databaseName}_${++databases}`) };
+}
+
+/** A copy of the schema's files, to be spoilt. */
+function copyOfSchema() {
+  const folder = path.join(dataFolder(), 'schema');
+  fs.cpSync(path.join(ROOT, 'schema'), folder, { recursive: true });
+  return folder;
+}
+
+const lanes = async (env) => (await parley(['lanes'], env)).out.trim().split('\n').slice(1).map((line) => line.trim().split(/ +/));
+
+test('a second migration changes nothing', async () => {
+  const env = await emptyDatabase();
+  assert.equal((await parley(['migrate', '--lanes', '3'], env)).status, 0);
+  const first = await lanes(env);
+  assert.equal(first.length, 3);
+  const second = await parley(['migrate', '--lanes', '5'], env);
+  assert.deepEqual([second.status, second.out], [0, 'nothing to do: the schema is complete\n']);
+  assert.deepEqual(await lanes(env), first);
+});
+
+test('of many migrations at once each file is applied by one', async () => {
+  const env = await emptyDatabase();
+  const runs = await Promise.all(Array.from({ length: 6 }, () => parley(['migrate'], env)));
+  for (const { status, err } of runs) assert.equal(status, 0, err);
+  assert.equal(runs.filter(({ out }) => out.includes('applied in')).length, 1);
+  assert.equal((await lanes(env)).length, 4);
+});
+
+test('a file that fails leaves nothing of itself, and its line is named', async () => {
+  const env = { ...(await emptyDatabase()), PARLEY_SCHEMA_DIR: copyOfSchema() };
+  const broken = path.join(env.PARLEY_SCHEMA_DIR, '9000_broken.sql');
+  fs.writeFileSync(broken, 'CREATE TABLE public.half (a int);\nCREATE TABEL whole ();\n');
+  const failed = await parley(['migrate'], env);
+  assert.equal(failed.status, 1);
+  assert.match(failed.err, /^parley: 9000_broken\.sql line 2: ERROR: .*TABEL/);
+  fs.writeFileSync(broken, 'CREATE TABLE public.half (a int);\n');
+  assert.equal((await parley(['migrate'], env)).status, 0);
+});
+
+test('a new file reaches lanes that are there, and a lane never appears half made', async () => {
+  const env = { ...(await emptyDatabase()), PARLEY_SCHEMA_DIR: copyOfSchema() };
+  assert.equal((await parley(['migrate', '--lanes', '2'], env)).status, 0);
+  const before = (await lanes(env)).map(([, , version]) => Number(version));
+  fs.writeFileSync(path.join(env.PARLEY_SCHEMA_DIR, 'lane', '9000_more.sql'), 'CREATE TABLE {lane}.more (a int);\n');
+  assert.equal((await parley(['migrate'], env)).status, 0);
+  assert.deepEqual((await lanes(env)).map(([, , version]) => Number(version)), before.map((version) => version + 1));
+  fs.writeFileSync(path.join(env.PARLEY_SCHEMA_DIR, 'lane', '9001_fails.sql'), 'CREATE TABLE {lane}.more (again int);\n');
+  assert.equal((await parley(['lanes', 'add'], env)).status, 1);
+  assert.equal((await lanes(env)).length, 2);
+});
+
+test('a database that newer files made is left alone', async () => {
+  const env = await emptyDatabase();
+  const newer = copyOfSchema();
+  fs.writeFileSync(path.join(newer, 'lane', '9000_more.sql'), 'CREATE TABLE {lane}.more (a int);\n');
+  assert.equal((await parley(['migrate'], { ...env, PARLEY_SCHEMA_DIR: newer })).status, 0);
+  const refused = await parley(['migrate'], env);
+  assert.equal(refused.status, 1);
+  assert.match(refused.err, /newer parley/);
+});
+
+test('a lane that is added to running programs gets rooms', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const added = String((await lanes()).length);
+  assert.equal((await parley(['lanes', 'add'])).status, 0);
+  await eventually(async () => {
+    await ada.createRoom('one more');
+    return (await lanes()).some(([number, rooms]) => number === added && Number(rooms) > 0);
+  }, `a room in lane ${added}`);
+});
+
+test('the demo is there once, however often it is seeded', async () => {
+  const servers = await running();
+  const events = async () => {
+    const counts = await Promise.all((await lanes()).map(([number]) => servers.sql(`SELECT count(*) FROM lane_${number.padStart(3, '0')}.events`)));
+    return counts.reduce((sum, [[count]]) => sum + Number(count), 0);
+  };
+  const first = await parley(['seed', '--demo.password', 'only for the demo']);
+  assert.equal(first.status, 0, first.err);
+  const stored = await events();
+  const second = await parley(['seed', '--demo.password', 'only for the demo']);
+  assert.equal(second.status, 0, second.err);
+  assert.equal(await events(), stored);
+  assert.deepEqual(await servers.sql("SELECT login FROM users WHERE login IN ('ada', 'bob', 'cleo', 'dan') ORDER BY 1"), [['ada'], ['bob'], ['cleo'], ['dan']]);
+  assert.deepEqual(await servers.sql("SELECT count(*) FROM sessions WHERE device = 'parley seed' AND ended_at IS NULL"), [['0']]);
+  const stranger = await parley(['seed', '--demo.password', 'not that of the demo']);
+  assert.equal(stranger.status, 1);
+  assert.match(stranger.err, /another password/);
+});
+
+test('a token of the operator speaks for its user until it expires', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const token = (life) => parley(['token', '--user', ada.id, '--session', ada.session.id, '--life', life]);
+  const { out } = await token('5m');
+  assert.equal((await ada.ask('GET', '/me', undefined, { token: out.trim() })).status, 200);
+  const claims = JSON.parse(Buffer.from(out.split('.')[1], 'base64url'));
+  assert.deepEqual([claims.sub, claims.sid, claims.exp - claims.iat], [ada.id, ada.session.id, 300]);
+  assert.equal((await token('forever')).status, 2);
+});
+
+test('the doctor names what is wrong, and nothing else', async () => {
+  const doctor = async (env) => {
+    const { status, out } = await parley(['doctor', '--json'], env);
+    const { ok, findings } = JSON.parse(out);
+    return { status, ok, failed: findings.filter(({ verdict }) => verdict === 'fail').map(({ subject }) => subject) };
+  };
+  assert.deepEqual(await doctor(), { status: 1, ok: false, failed: ['durability'] }); // tests run with fsync=off
+  const sick = { PARLEY_API_URL: 'http://127.0.0.1:1', PARLEY_REDIS_PASSWORD: 'wrong', ...(await emptyDatabase()) };
+  assert.deepEqual(await doctor(sick), { status: 1, ok: false, failed: ['schema', 'durability', 'Redis', 'parley-api'] });
+});
+
+test('without a database each command that needs one says so in a line', async () => {
+  for (const command of ['migrate', 'lanes']) {
+    const { status, out, err } = await parley([command], { PARLEY_DB_URL: 'postgresql://parley@127.0.0.1:1/parley' });
+    assert.deepEqual([status, out], [1, '']);
+    assert.match(err, /^parley: cannot reach PostgreSQL: .*\n {2}Is PostgreSQL running\?.*\n$/);
+  }
+});
