@@ -190,7 +190,6 @@ test('a token that is expired, unsigned, of another key or another audience is r
       servers.sign(claims, { header: { alg: 'none' } }),
       servers.sign(claims, { header: { alg: 'none' } }).replace(/[^.]*$/, ''),
       servers.sign({ ...claims, aud: 'elsewhere' }),
-      servers.sign({ ...claims, exp: undefined }),
       servers.sign({ sub: ada.id }),
       servers.sign({ ...claims, sub: 'x' }),
       'x',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, eventually, nonce, running, test } from './harness/index.js';
+import { chat, eventually, meanwhile, nonce, running, test } from './harness/index.js';
 
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 const together = (count, ask) => Promise.all(Array.from({ length: count }, (_, i) => ask(i)));
@@ -96,18 +96,14 @@ test('a device that comes and goes while others send sees all of it, once and in
   const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
   const room = await ada.createRoom('tea', { members: [bob, cy] });
   const phone = await cy.connect({ gateway: 0, rooms: [room] });
-  let sending = true;
-  const senders = [ada, bob].map(async (person) => {
-    for (let i = 0; sending; i++) await person.post(room, `${i}`);
-  });
+  const senders = [ada, bob].map((person) => meanwhile(t, (i) => person.post(room, `${i}`)));
   for (let round = 1; round <= 10; round++) {
     const top = phone.seqs(room).at(-1) ?? 4;
     await phone.reach(room, top + 3);
     await phone.offline();
     await phone.online({ gateway: round % 2 });
   }
-  sending = false;
-  await Promise.all(senders);
+  for (const stop of senders) await stop();
   const { offset } = (await ada.snapshot(room)).as_of;
   assert.deepEqual(await phone.reach(room, offset), range(5, offset));
 });
@@ -139,10 +135,7 @@ test('a killed gateway loses nobody a message', async (t) => {
   const { gateways } = await running();
   const room = await ada.createRoom('tea', { members: [bob] });
   const [phone, laptop] = await together(2, (gateway) => bob.connect({ gateway, rooms: [room] }));
-  let sending = true;
-  const sender = (async () => {
-    for (let i = 0; sending; i++) await ada.post(room, `${i}`, { api: i % 2 });
-  })();
+  const stop = meanwhile(t, (i) => ada.post(room, `${i}`, { api: i % 2 }));
   await phone.reach(room, 10);
   phone.gateway = 1; // where it comes back to
   await gateways[0].kill();
@@ -152,8 +145,7 @@ test('a killed gateway loses nobody a message', async (t) => {
   const tablet = await bob.connect({ gateway: 0, rooms: [room] });
   await phone.offline();
   await phone.online({ gateway: 0 });
-  sending = false;
-  await sender;
+  await stop();
   const { offset } = (await ada.snapshot(room)).as_of;
   assert.deepEqual(await phone.reach(room, offset), range(4, offset));
   assert.deepEqual(await laptop.reach(room, offset), range(4, offset));
@@ -168,23 +160,18 @@ test('a killed API loses no acknowledged message, and what it had not announced 
   const devices = await together(2, (gateway) => cy.connect({ gateway, rooms: [room] }));
   const acknowledged = new Map();
   for (let round = 0; round < 3; round++) {
-    let sending = true;
-    const senders = range(0, 7).map(async (number) => {
-      const person = number % 2 ? ada : bob;
-      for (let i = 0; sending; i++) {
-        const event = await postUntilStored(person, room, `${round} ${number} ${i}`);
-        assert.ok(!acknowledged.has(event.seq), `seq ${event.seq} was given once`);
-        acknowledged.set(event.seq, event.message.text);
-      }
-    });
+    const senders = range(0, 7).map((number) => meanwhile(t, async (i) => {
+      const event = await postUntilStored(number % 2 ? ada : bob, room, `${round} ${number} ${i}`);
+      assert.ok(!acknowledged.has(event.seq), `seq ${event.seq} was given once`);
+      acknowledged.set(event.seq, event.message.text);
+    }));
     const enough = acknowledged.size + 60;
     await eventually(() => acknowledged.size > enough, 'traffic');
     await apis[0].kill();
     const more = acknowledged.size + 20;
     await eventually(() => acknowledged.size > more, 'traffic through the other API');
     await apis[0].start();
-    sending = false;
-    await Promise.all(senders);
+    for (const stop of senders) await stop();
   }
   const log = await ada.log(room);
   assert.deepEqual(log.map(({ seq }) => seq), range(1, log.length));
@@ -199,15 +186,12 @@ test('both APIs killed amid traffic and started again deliver all that is in the
   const { apis } = await running();
   const room = await ada.createRoom('tea', { members: [bob] });
   const phone = await bob.connect({ gateway: 1, rooms: [room] });
-  let sending = true;
-  const senders = range(0, 5).map(async (number) => {
-    for (let i = 0; sending; i++) await postUntilStored(number % 2 ? ada : bob, room, `${number} ${i}`);
-  });
+  const senders = range(0, 5).map((number) =>
+    meanwhile(t, (i) => postUntilStored(number % 2 ? ada : bob, room, `${number} ${i}`)));
   await phone.reach(room, 40);
   await Promise.all(apis.map((api) => api.kill()));
   await Promise.all(apis.map((api) => api.start()));
-  sending = false;
-  await Promise.all(senders);
+  for (const stop of senders) await stop();
   const { offset } = (await ada.snapshot(room)).as_of;
   assert.deepEqual(await phone.reach(room, offset), range(4, offset));
 });

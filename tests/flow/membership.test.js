@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, refused, test } from './harness/index.js';
+import { chat, meanwhile, refused, test } from './harness/index.js';
 
 test('a message of somebody who is kicked meanwhile is never stored above the kick', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
@@ -53,16 +53,12 @@ test('who is kicked gets the event that removes them, then an unsubscription, an
   const room = await ada.createRoom('tea', { members: [bob, cy] });
   const devices = await Promise.all([0, 1].map((gateway) => bob.connect({ gateway, rooms: [room] })));
   const witnesses = await Promise.all([0, 1].map((gateway) => cy.connect({ gateway, rooms: [room] })));
-  let sending = true;
-  const sender = (async () => {
-    for (let i = 0; sending; i++) await ada.post(room, `${i}`, { api: i % 2 });
-  })();
+  const stop = meanwhile(t, (i) => ada.post(room, `${i}`, { api: i % 2 }));
   await devices[0].reach(room, 8);
   await ada.kick(room, bob, { api: 1 });
   const kick = (await ada.log(room)).find(({ kind }) => kind === 'kick');
   for (const witness of witnesses) await witness.reach(room, kick.seq + 5);
-  sending = false;
-  await sender;
+  await stop();
 
   for (const device of devices) {
     const { code } = await device.unsubscribed(room);
@@ -162,19 +158,15 @@ test('kicks and joins in turn, with a device that subscribes all the time, never
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
   const device = await bob.connect({ gateway: 0 });
-  let going = true;
-  const subscriber = (async () => {
-    while (going)
-      await device.subscribe(room).catch(({ code }) => assert.ok(code === 103 || code === 2000, `${code}`));
-  })();
+  const stop = meanwhile(t, () =>
+    device.subscribe(room).catch(({ code }) => assert.ok(code === 103 || code === 2000, `${code}`)));
   for (let round = 0; round < 15; round++) {
     await ada.post(room, `member ${round}`, { api: round % 2 });
     await ada.kick(room, bob, { api: round % 2 });
     await ada.post(room, `stranger ${round}`, { api: (round + 1) % 2 });
     await ada.add(room, bob, { api: round % 2 });
   }
-  going = false;
-  await subscriber;
+  await stop();
   await device.settle();
   const texts = device.publications(room).map(({ data }) => data.message?.text ?? '');
   const seqs = device.seqs(room);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, nonce, refused, test } from './harness/index.js';
+import { chat, meanwhile, nonce, refused, test } from './harness/index.js';
 
 const seqs = ({ items }) => items.map(({ seq }) => seq);
 
@@ -158,7 +158,7 @@ test('walking back through history by pages of any size meets every message once
 test('limits and places out of range are errors, not cut silently', async (t) => {
   const { ada, room } = await history(t);
   const outside = {
-    messages: ['limit=0', 'limit=201', 'limit=-1', 'before=-1', 'after=-1', 'limit=99999999999999999999'],
+    messages: ['limit=0', 'limit=201', 'limit=-1', 'before=-1', 'after=-1'],
     events: ['limit=0', 'limit=1001', 'after=-1'],
   };
   for (const [what, queries] of Object.entries(outside))
@@ -167,7 +167,8 @@ test('limits and places out of range are errors, not cut silently', async (t) =>
       assert.equal(error.problem.errors[0].field, query.split('=')[0], query);
     }
   await assert.rejects(ada.messages(room, 'before=5&after=3'), { status: 400 });
-  await assert.rejects(ada.messages(room, 'limit=many'), { status: 400 });
+  for (const limit of ['many', '99999999999999999999', '1.5', ''])
+    await assert.rejects(ada.messages(room, `limit=${limit}`), { status: 400 });
   await refused(ada.messages(room, 'befor=5'), 400, 'unknown_parameter');
   await refused(ada.get('/rooms?limit=101'), 400, 'out_of_range');
 });
@@ -199,10 +200,7 @@ test('a snapshot shows the room, its members, the newest messages and where the 
 test('a snapshot and a subscription from where it stood lose nothing and repeat nothing while others send', async (t) => {
   const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
   const room = await ada.createRoom('tea', { members: [bob, cy] });
-  let sending = true;
-  const senders = [ada, bob].map(async (person) => {
-    for (let i = 0; sending; i++) await person.post(room, `${person.login} ${i}`);
-  });
+  const senders = [ada, bob].map((person) => meanwhile(t, (i) => person.post(room, `${person.login} ${i}`)));
   const devices = await Promise.all([0, 1].map((gateway) => cy.connect({ gateway })));
   const rounds = [];
   for (let round = 0; round < 20; round++) {
@@ -216,7 +214,6 @@ test('a snapshot and a subscription from where it stood lose nothing and repeat 
     await device.unsubscribe(room);
     rounds.push({ start: snapshot.as_of.offset, seen: device.seqs(room).slice(from) });
   }
-  sending = false;
-  await Promise.all(senders);
+  for (const stop of senders) await stop();
   for (const { start, seen } of rounds) assert.deepEqual(seen, seen.map((_, i) => start + 1 + i));
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, configure, eventually, nonce, running, test } from './harness/index.js';
+import { chat, configure, eventually, meanwhile, nonce, running, test } from './harness/index.js';
 
 configure({ ownPostgres: true });
 
@@ -52,15 +52,12 @@ test('PostgreSQL that fails amid sends loses none that was acknowledged and stor
   const { postgres } = await running();
   const device = await bob.connect({ rooms: [room] });
   const stored = new Map();
-  let sending = true;
-  const senders = [0, 1, 2, 3].map(async (number) => {
-    const person = number % 2 ? ada : bob;
-    for (let i = 0; sending; i++) {
-      const given = nonce();
-      const event = await eventually(() => person.post(room, `${number} ${i}`, { nonce: given, api: number >> 1 }), 'a send', 30_000);
-      stored.set(event.seq, event.message.text);
-    }
-  });
+  const senders = [0, 1, 2, 3].map((number) => meanwhile(t, async (i) => {
+    const given = nonce();
+    const send = () => (number % 2 ? ada : bob).post(room, `${number} ${i}`, { nonce: given, api: number >> 1 });
+    const event = await eventually(send, 'a send', 30_000);
+    stored.set(event.seq, event.message.text);
+  }));
   for (const how of ['fast', 'immediate']) {
     const enough = stored.size + 30;
     await eventually(() => stored.size > enough, 'traffic');
@@ -69,8 +66,7 @@ test('PostgreSQL that fails amid sends loses none that was acknowledged and stor
   }
   const enough = stored.size + 30;
   await eventually(() => stored.size > enough, 'traffic');
-  sending = false;
-  await Promise.all(senders);
+  for (const stop of senders) await stop();
   const log = await ada.log(room);
   assert.deepEqual(log.map(({ seq }) => seq), log.map((_, i) => i + 1));
   for (const [seq, text] of stored) assert.equal(log[seq - 1].message.text, text);
@@ -143,21 +139,13 @@ test('SIGTERM ends every program cleanly, amid traffic, and clients come back wi
   const { ada, bob, room } = world;
   const { programs, gateways } = await running();
   const devices = await Promise.all([0, 1].map((gateway) => bob.connect({ gateway, rooms: [room] })));
-  let sending = true;
   let count = 0;
-  const sender = (async () => {
-    for (let i = 0; sending; i++) {
-      const given = nonce();
-      for (let attempt = i; ; attempt++)
-        try {
-          await ada.post(room, `${i}`, { nonce: given, api: attempt % 2 });
-          break;
-        } catch (error) {
-          if (error.status !== undefined && error.status !== 503) throw error;
-        }
-      count++;
-    }
-  })();
+  const stop = meanwhile(t, async (i) => {
+    const given = nonce();
+    let attempt = i;
+    await eventually(() => ada.post(room, `${i}`, { nonce: given, api: attempt++ % 2 }), 'a send');
+    count++;
+  });
   for (const program of programs) {
     const enough = count + 10;
     await eventually(() => count > enough, 'traffic');
@@ -167,8 +155,7 @@ test('SIGTERM ends every program cleanly, amid traffic, and clients come back wi
     await program.start();
     if (number >= 0) await devices[number].until(() => devices[number].client.state === 'connected', 'connection');
   }
-  sending = false;
-  await sender;
+  await stop();
   for (const device of devices) {
     assert.ok(device.seen.some(({ what, code }) => what === 'connecting' && code === 3001), 'clients were told of the shutdown');
     assert.deepEqual(await device.reach(room, 3 + count), Array.from({ length: count }, (_, i) => 4 + i));

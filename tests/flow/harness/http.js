@@ -40,13 +40,12 @@ function parsed(text) {
   }
 }
 
-/** A refusal of the API: {status, code, problem}. */
+/** A refusal of the API: {status, code}, and the whole `problem`. */
 export class Refused extends Error {
   constructor(method, path, answer) {
     super(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 500)}`);
     this.status = answer.status;
     this.code = answer.body?.code;
-    this.problem = answer.body;
-    this.headers = answer.headers;
+    Object.defineProperty(this, 'problem', { value: answer.body, enumerable: false });
   }
 }

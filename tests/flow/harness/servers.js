@@ -17,7 +17,8 @@ const CHEAP_PASSWORDS = { PARLEY_HASH_OPS: '1', PARLEY_HASH_MEMORY_KIB: '64' };
 export class Servers {
   /**
    * `ownPostgres`: a cluster for this file alone, which it may stop.
-   * `api`, `gateway`: further options of the programs, as environment.
+   * `api`, `gateway`: further options of the programs, as environment, or a function of the program's
+   * number and the gateways' ports that gives them.
    */
   constructor({ ownPostgres = false, apis = 2, gateways = 2, api = {}, gateway = {} } = {}) {
     this.wanted = { ownPostgres, apis, gateways, api, gateway };
@@ -79,8 +80,7 @@ export class Servers {
       PARLEY_REDIS_PASSWORD: this.redis.password,
       PARLEY_BUS_LISTEN: `tcp://127.0.0.1:${bus}`,
       PARLEY_GATEWAYS: gatewayPorts.map((port) => `ws://{host}:${port}/connection/websocket`).join(','),
-      ...(process.env.PARLEY_WEB_DIR ? { PARLEY_HTTP_WEB_DIR: process.env.PARLEY_WEB_DIR } : {}),
-      ...this.wanted.api,
+      ...further(this.wanted.api, i, gatewayPorts),
     });
   }
 
@@ -88,7 +88,7 @@ export class Servers {
     const program = this.planProgram('parley-gateway', `gateway-${i}`, port, '/ready', {
       ...common,
       PARLEY_BUS_APIS: buses.map((bus) => `tcp://127.0.0.1:${bus}`).join(','),
-      ...this.wanted.gateway,
+      ...further(this.wanted.gateway, i),
     });
     program.url = `ws://127.0.0.1:${port}/connection/websocket`;
     return program;
@@ -128,6 +128,10 @@ export class Servers {
       return `${program.name} ended by itself: ${how}`;
     });
   }
+}
+
+function further(options, ...about) {
+  return typeof options === 'function' ? options(...about) : options;
 }
 
 function secret() {

@@ -60,3 +60,17 @@ export async function eventually(probe, label, patienceMs = PATIENCE_MS) {
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
 }
+
+/** Does `step(i)` again and again until stop(), or until the test ends; stop() throws what a step threw. */
+export function meanwhile(t, step) {
+  let going = true;
+  const work = (async () => {
+    for (let i = 0; going; i++) await step(i);
+  })();
+  work.catch(() => {}); // stop() tells
+  t.after(() => (going = false));
+  return async () => {
+    going = false;
+    await work;
+  };
+}
