@@ -18,13 +18,14 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "api/db_batch.h"
+#include "api/db_sql.h"
 #include "api/db_steps.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-#define PAUSE_FIRST_MS     50
-#define PAUSE_MAX_MS       1000
-#define STATEMENT_NAME_MAX 64 /* "select_chats@1023" */
+#define PAUSE_FIRST_MS 50
+#define PAUSE_MAX_MS   1000
 
 #define EPOCH_SQL                                                                                  \
     "SELECT word || '-' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM "                   \
@@ -38,23 +39,8 @@ enum state {
     DB_CONN_CLOSING,
 };
 
-struct batch {
-    struct batch *next;
-    struct db_query *queries;
-    size_t count;
-    size_t answered;
-    enum err err; /* the first error: the whole batch was rolled back */
-    int64_t sent_at_ms;
-    void (*done)(void *context);
-    void *context;
-};
-
-struct batches {
-    struct batch *first, **last;
-};
-
 struct prepared { /* a statement that this connection knows, or is being told */
-    char name[STATEMENT_NAME_MAX];
+    char name[DB_NAME_BYTES];
     UT_hash_handle hh;
 };
 
@@ -94,56 +80,6 @@ static void start_setup(struct db_conn *conn);
 static void on_traffic(uv_poll_t *handle, int status, int events);
 static void drain(struct db_conn *conn);
 static void lose(struct db_conn *conn, const char *why);
-
-/* ---- lists of batches ---- */
-
-static void batches_init(struct batches *list)
-{
-    list->first = NULL;
-    list->last = &list->first;
-}
-
-static void batches_add(struct batches *list, struct batch *batch)
-{
-    batch->next = NULL;
-    *list->last = batch;
-    list->last = &batch->next;
-}
-
-static struct batch *batches_take(struct batches *list)
-{
-    struct batch *batch = list->first;
-    if (batch != NULL && (list->first = batch->next) == NULL)
-        list->last = &list->first;
-    return batch;
-}
-
-/* All or nothing: after an error no query of the batch has rows, since what it did was rolled back.
- */
-static void finish(struct batch *batch)
-{
-    for (size_t i = 0; batch->err != ERR_OK && i < batch->count; i++) {
-        db_rows_fini(&batch->queries[i].rows);
-        if (batch->queries[i].err == ERR_OK)
-            batch->queries[i].err = batch->err;
-    }
-    batch->done(batch->context); /* may free the queries */
-    free(batch);
-}
-
-static void finish_all(struct batches *list, enum err err)
-{
-    struct batches taken = *list; /* their `done` may send anew */
-    if (taken.first == NULL)
-        return;
-    batches_init(list);
-    for (struct batch *batch = taken.first, *next; batch != NULL; batch = next) {
-        next = batch->next;
-        if (err != ERR_OK)
-            batch->err = err;
-        finish(batch);
-    }
-}
 
 /* ---- the socket ---- */
 
@@ -214,7 +150,7 @@ static void on_timer(uv_timer_t *timer)
 static void on_soon(uv_timer_t *timer)
 {
     struct db_conn *conn = timer->data;
-    finish_all(&conn->refused, ERR_UNAVAILABLE);
+    batches_finish(&conn->refused, ERR_UNAVAILABLE);
     if (conn->broken && conn->state != DB_CONN_CLOSING)
         lose(conn, conn->pg != NULL ? PQerrorMessage(conn->pg) : "");
 }
@@ -306,29 +242,6 @@ static void refuse(struct db_conn *conn, struct batch *batch)
     uv_timer_start(&conn->soon, on_soon, 0, 0);
 }
 
-/* "select_chats@3", or "select_user@-" without a lane. */
-static void statement_name(const struct db_query *query, char name[STATEMENT_NAME_MAX])
-{
-    const int len =
-        query->lane == DB_NO_LANE
-            ? snprintf(name, STATEMENT_NAME_MAX, "%s@-", query->statement->name)
-            : snprintf(name, STATEMENT_NAME_MAX, "%s@%d", query->statement->name, query->lane);
-    CHECK(len < STATEMENT_NAME_MAX);
-}
-
-/* The statement's SQL with the lane's schema for each `{lane}`. */
-static void statement_sql(const struct db_query *query, struct buf *sql)
-{
-    const char *at = query->statement->sql, *mark;
-
-    for (; (mark = strstr(at, "{lane}")) != NULL; at = mark + strlen("{lane}")) {
-        CHECK(query->lane != DB_NO_LANE);
-        buf_add(sql, at, (size_t)(mark - at));
-        buf_printf(sql, "lane_%03d", query->lane);
-    }
-    buf_add_text(sql, text(at));
-}
-
 /*
  * Parse with a Sync of its own, before the batch: within the batch's Sync it would be skipped after
  * an earlier error, while batches behind it, sent already, count on it.
@@ -345,7 +258,7 @@ static bool prepare(struct db_conn *conn, const struct db_query *query, const ch
     snprintf(prepared->name, sizeof(prepared->name), "%s", name);
     HASH_ADD_STR(conn->prepared, name, prepared);
 
-    statement_sql(query, &sql);
+    db_sql_text(query, &sql);
     const bool sent = PQsendPrepare(conn->pg, name, buf_cstring(&sql), 0, NULL) == 1 &&
                       PQpipelineSync(conn->pg) == 1;
     buf_fini(&sql);
@@ -359,7 +272,7 @@ static bool send_query(struct db_conn *conn, const struct db_query *query, struc
     const struct db_params *params = &query->params;
     const char *values[DB_PARAMS_MAX];
     int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
-    char name[STATEMENT_NAME_MAX];
+    char name[DB_NAME_BYTES];
 
     for (int i = 0; i < params->count; i++) {
         const char *bytes = params->bytes.at != NULL ? params->bytes.at : "";
@@ -367,7 +280,7 @@ static bool send_query(struct db_conn *conn, const struct db_query *query, struc
         lengths[i] = params->values[i].len;
         formats[i] = 1;
     }
-    statement_name(query, name);
+    db_sql_name(query, name);
     db_steps_add(&conn->steps, DB_STEP_QUERY, batch);
     return PQsendQueryPrepared(conn->pg, name, params->count, values, lengths, formats, 1) == 1;
 }
@@ -376,7 +289,7 @@ void db_conn_send(struct db_conn *conn, struct db_query *queries, size_t count,
                   void (*done)(void *context), void *context)
 {
     struct batch *batch = xcalloc(1, sizeof(*batch));
-    char name[STATEMENT_NAME_MAX];
+    char name[DB_NAME_BYTES];
     bool sent = true;
 
     *batch = (struct batch){.queries = queries, .count = count, .done = done, .context = context};
@@ -394,7 +307,7 @@ void db_conn_send(struct db_conn *conn, struct db_query *queries, size_t count,
         uv_timer_start(&conn->timer, on_timer, (uint64_t)conn->config.statement_timeout_ms, 0);
     batches_add(&conn->sent, batch);
     for (size_t i = 0; sent && i < count; i++) {
-        statement_name(&queries[i], name);
+        db_sql_name(&queries[i], name);
         sent = prepare(conn, &queries[i], name);
     }
     for (size_t i = 0; sent && i < count; i++)
@@ -407,34 +320,6 @@ void db_conn_send(struct db_conn *conn, struct db_query *queries, size_t count,
 
 /* ---- answers ---- */
 
-static bool in_class(const char *state, const char *class)
-{
-    return strncmp(state, class, strlen(class)) == 0;
-}
-
-/* Logs what is our own fault, never values: a constraint's detail would hold them. */
-static enum err translate(const PGresult *result, const char *what)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-    if (state == NULL || in_class(state, "08") || in_class(state, "57") || in_class(state, "53") ||
-        in_class(state, "40") || in_class(state, "25006"))
-        return ERR_UNAVAILABLE;
-    if (in_class(state, "23"))
-        return ERR_CONFLICT;
-    if (!in_class(state, "26000")) /* no such statement: why it is not there was logged */
-        log_error("db: %s: %s %s", what, state, message != NULL ? message : "");
-    return ERR_INTERNAL;
-}
-
-/* A table changed under a prepared statement; only a new connection prepares it anew. */
-static bool is_stale_plan(const PGresult *result)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    return state != NULL && in_class(state, "0A000");
-}
-
 static void take_rows(struct db_conn *conn, struct batch *batch, PGresult *result)
 {
     struct db_query *query = &batch->queries[batch->answered++];
@@ -445,10 +330,10 @@ static void take_rows(struct db_conn *conn, struct batch *batch, PGresult *resul
         return;
     }
     if (status != PGRES_PIPELINE_ABORTED) {
-        query->err = translate(result, query->statement->name);
+        query->err = db_sql_error(result, query->statement->name);
         if (batch->err == ERR_OK)
             batch->err = query->err;
-        if (is_stale_plan(result))
+        if (db_sql_wants_new_connection(result))
             break_soon(conn);
     }
     PQclear(result);
@@ -474,7 +359,7 @@ static void take_setup(struct db_conn *conn, enum db_step_kind kind, PGresult *r
 static void take_parse(struct db_conn *conn, struct prepared *prepared, PGresult *result)
 {
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        (void)translate(result, prepared->name); /* the query behind it fails by itself */
+        (void)db_sql_error(result, prepared->name); /* the query behind it fails by itself */
         HASH_DEL(conn->prepared, prepared);
         free(prepared);
     }
@@ -486,7 +371,7 @@ static bool take_sync(struct batch *batch, PGresult *result)
 {
     const bool is_sync = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
     if (!is_sync && batch != NULL && batch->err == ERR_OK)
-        batch->err = translate(result, "commit");
+        batch->err = db_sql_error(result, "commit");
     PQclear(result);
     return is_sync;
 }
@@ -535,7 +420,7 @@ static void drain(struct db_conn *conn)
     }
     if (!alive || PQstatus(conn->pg) == CONNECTION_BAD || !flush(conn))
         break_soon(conn);
-    finish_all(&finished, ERR_OK);
+    batches_finish(&finished, ERR_OK);
 }
 
 static void on_traffic(uv_poll_t *handle, int status, int events)
@@ -574,7 +459,7 @@ static void lose(struct db_conn *conn, const char *why)
     uv_timer_start(&conn->timer, on_timer, (uint64_t)conn->pause_ms, 0);
     conn->pause_ms = conn->pause_ms * 2 < PAUSE_MAX_MS ? conn->pause_ms * 2 : PAUSE_MAX_MS;
 
-    finish_all(&conn->sent, ERR_UNAVAILABLE);
+    batches_finish(&conn->sent, ERR_UNAVAILABLE);
     if (was_ready && conn->events.on_lost != NULL)
         conn->events.on_lost(conn->context);
 }
@@ -616,9 +501,9 @@ void db_conn_close(struct db_conn *conn)
         return;
     conn->state = DB_CONN_CLOSING;
     forget_connection(conn);
-    finish_all(&conn->sent, ERR_UNAVAILABLE);
+    batches_finish(&conn->sent, ERR_UNAVAILABLE);
     while (conn->refused.first != NULL) /* also what their `done` asked anew */
-        finish_all(&conn->refused, ERR_UNAVAILABLE);
+        batches_finish(&conn->refused, ERR_UNAVAILABLE);
     uv_close((uv_handle_t *)&conn->timer, on_handle_closed);
     uv_close((uv_handle_t *)&conn->soon, on_handle_closed);
 }
