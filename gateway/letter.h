@@ -1,0 +1,19 @@
+/*
+ * letter: what travels between the broker and the loops, through their mailboxes, in order. Each
+ * begins with this.
+ */
+#pragma once
+
+enum letter_kind {
+    /* broker to loop */
+    LETTER_PARCEL, /* struct parcel: a publication; counted, shared by the loops */
+    LETTER_ANSWER, /* struct request: comes back with its answer */
+    LETTER_NOTICE, /* struct notice: something else that happened */
+    /* loop to broker */
+    LETTER_REQUEST, /* struct request */
+    LETTER_RETURNS, /* struct returns: references given back, clients that left */
+};
+
+struct letter {
+    enum letter_kind kind;
+};
