@@ -220,16 +220,29 @@ static void run_unsubscribe(struct client *client, const struct command *command
     reply_empty(client, command->id, "unsubscribe");
 }
 
+/* What goes to `live:` is not stored and not checked by anybody else: its members are known here. */
+static bool may_publish_live(const struct client *client, struct text name)
+{
+    char buffer[CHANNEL_NAME_MAX + 1];
+    const struct text room_name = channel_name_make(buffer, "room:", channel_name_id(name));
+    const struct hub_channel *room = hub_find(client->loop->hub, room_name);
+
+    return (room != NULL && (hub_flags(&client->follower, room) & HUB_MEMBER) != 0) ||
+           is_subscribed(client, name);
+}
+
 static void run_publish(struct client *client, const struct command *command)
 {
-    const enum channel_name_kind kind = channel_name_kind(command->channel);
+    const struct text name = command->channel;
+    const enum channel_name_kind kind = channel_name_kind(name);
 
-    if (command->data.len == 0 || command->channel.len > CHANNEL_NAME_MAX)
+    if (command->data.len == 0 || name.len > CHANNEL_NAME_MAX)
         client_send_error(client, command->id, PROTOCOL_BAD_REQUEST);
-    else if (kind != CHANNEL_NAME_ROOM && kind != CHANNEL_NAME_LIVE)
-        client_send_error(client, command->id, PROTOCOL_PERMISSION_DENIED);
-    else
+    else if (kind == CHANNEL_NAME_ROOM ||
+             (kind == CHANNEL_NAME_LIVE && may_publish_live(client, name)))
         ask_about(client, REQUEST_PUBLISH, command);
+    else
+        client_send_error(client, command->id, PROTOCOL_PERMISSION_DENIED);
 }
 
 /* Presence belongs to `live:`, history to `room:`; both are for subscribers. */
