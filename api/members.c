@@ -14,7 +14,7 @@ const struct db_statement select_members = {
     "SELECT " MEMBERSHIP_COLUMNS("m") ", " USER_COLUMNS("u") " FROM {lane}.members m JOIN public.users u ON u.id = m.user_id "
     "WHERE m.room_id = $1::bigint AND m.role <> 'left' AND m.user_id > $2::bigint ORDER BY m.user_id LIMIT $3::bigint"};
 
-static const struct db_statement select_member = {
+const struct db_statement select_member = {
     "select_member",
     "SELECT " MEMBERSHIP_COLUMNS("m") ", " USER_COLUMNS("u") " FROM {lane}.members m JOIN public.users u ON u.id = m.user_id "
     "WHERE m.room_id = $1::bigint AND m.user_id = $2::bigint AND m.role <> 'left'"};

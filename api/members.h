@@ -14,5 +14,5 @@ enum err members_delete(struct call *call);
 enum err cursor_put(struct call *call);
 
 /* Members of a room, owner first: $1 room, $2 after user id, $3 limit; MEMBERSHIP_COLUMNS, USER_COLUMNS. */
-extern const struct db_statement select_members;
+extern const struct db_statement select_members, select_member;
 void member_write(struct json_out *out, const struct db_rows *rows, int row);

@@ -361,10 +361,13 @@ enum err rooms_get_public(struct call *call)
 
 /* ---- the snapshot ---- */
 
-/* First where the log stands, then the contents: whatever comes between is in the contents, and comes again as an event. */
+/*
+ * First where the log stands, then the contents. Messages end where the log stood; whoever joined or left since comes again as an
+ * event.
+ */
 struct snapshot {
     int64_t room_id, messages;
-    struct db_query head, contents[2]; /* messages, members */
+    struct db_query head, contents[3]; /* messages, members, oneself among them */
     struct access access;
     struct room room;
     struct head room_head;
@@ -391,37 +394,37 @@ static enum err read_head(struct call *call, struct snapshot *snapshot)
 
 static enum err read_contents(struct call *call, struct snapshot *snapshot)
 {
-    struct db_query *messages = &snapshot->contents[0], *members = &snapshot->contents[1];
+    struct db_query *messages = &snapshot->contents[0], *members = &snapshot->contents[1], *me = &snapshot->contents[2];
     const int64_t peer_id = room_peer_of(&snapshot->room, call_user_id(call));
     const int lane = room_lane(snapshot->room_id);
 
     *messages = (struct db_query){.statement = &select_messages_before, .lane = lane};
     db_add_i64(&messages->params, snapshot->room_id);
-    db_add_i64(&messages->params, INT64_MAX);
+    db_add_i64(&messages->params, snapshot->room_head.seq + 1);
     db_add_i64(&messages->params, snapshot->messages + 1);
     *members = (struct db_query){.statement = &select_members, .lane = lane};
     db_add_i64(&members->params, snapshot->room_id);
     db_add_i64(&members->params, 0);
     db_add_i64(&members->params, SNAPSHOT_MEMBERS);
-    const enum err err = db_run(call_worker(call)->db, snapshot->contents, 2);
+    *me = (struct db_query){.statement = &select_member, .lane = lane};
+    db_add_i64(&me->params, snapshot->room_id);
+    db_add_i64(&me->params, call_user_id(call));
+    const enum err err = db_run(call_worker(call)->db, snapshot->contents, ARRAY_COUNT(snapshot->contents));
+    if (err == ERR_OK && db_count(&me->rows) == 0)
+        return ERR_NOT_FOUND; /* removed meanwhile */
     return err != ERR_OK ? err : people_read(call_worker(call), &peer_id, 1, &snapshot->people);
 }
 
 static void write_me(struct json_out *out, const struct snapshot *snapshot)
 {
-    const struct membership *me = &snapshot->access.membership;
+    const struct membership *cursor = &snapshot->access.membership;
 
     json_key(out, "me");
-    json_open(out, '{');
-    json_key_text(out, "role", text(member_role_name(me->role)));
-    if (me->silent_us != 0)
-        json_key_time(out, "silent_until", me->silent_us);
-    json_key_time(out, "joined_at", me->joined_us);
-    json_close(out, '}');
+    member_write(out, &snapshot->contents[2].rows, 0);
     json_key(out, "cursor");
     json_open(out, '{');
-    json_key_i64(out, "seq", me->seq);
-    json_key_i64(out, "message_no", me->message_no);
+    json_key_i64(out, "seq", cursor->seq);
+    json_key_i64(out, "message_no", cursor->message_no);
     json_close(out, '}');
 }
 
