@@ -108,6 +108,21 @@ static void write_rest(struct connection *connection)
     h2o_socket_write(connection->socket, buffers, count, on_written);
 }
 
+/* The single piece, which is the rule, with send(): for sendmsg() the kernel copies and checks
+ * header and vector first. */
+static ssize_t send_pieces(int fd, struct iovec *pieces, size_t count)
+{
+    const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    ssize_t sent;
+
+    do
+        sent = count == 1 ? send(fd, pieces[0].iov_base, pieces[0].iov_len, flags)
+                          : sendmsg(fd, &message, flags);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 enum sent { SENT_ALL, SENT_PART, SENT_BROKEN };
 
 static enum sent send_some(struct connection *connection)
@@ -115,13 +130,8 @@ static enum sent send_some(struct connection *connection)
     struct iovec pieces[PIECES_MAX];
     size_t bytes;
     const size_t count = sendqueue_pieces(&connection->queue, pieces, PIECES_MAX, &bytes);
-    const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
-    ssize_t sent;
+    const ssize_t sent = send_pieces(h2o_socket_get_fd(connection->socket), pieces, count);
 
-    do
-        sent =
-            sendmsg(h2o_socket_get_fd(connection->socket), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno != EAGAIN && errno != ENOBUFS)
         return SENT_BROKEN;
     if (sent > 0)
