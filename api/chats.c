@@ -51,11 +51,15 @@ static enum err read_after(struct call *call, struct place *after, bool *is_give
     return ERR_OK;
 }
 
-static bool wants_archived(struct call *call)
+static enum err read_archived(struct call *call, bool *archived)
 {
     struct text given;
 
-    return call_query_text(call, "archived", &given) && text_equal(given, TEXT("true"));
+    *archived = false;
+    if (!call_query_text(call, "archived", &given) || text_equal(given, TEXT("false")))
+        return ERR_OK;
+    *archived = true;
+    return text_equal(given, TEXT("true")) ? ERR_OK : call_fail_field(call, ERR_WRONG_TYPE, "archived", "must be true or false");
 }
 
 /* Drops what this page does not show, sorts the rest; returns how many are left. */
@@ -160,13 +164,14 @@ enum err chats_get(struct call *call)
     int64_t limit = CHATS_DEFAULT;
     struct my_rooms rooms = {0};
     struct place after;
-    bool has_after;
+    bool has_after, archived;
     enum err err;
 
-    if ((err = call_query_i64(call, "limit", 1, CHATS_MAX, &limit)) != ERR_OK || (err = read_after(call, &after, &has_after)) != ERR_OK)
+    if ((err = call_query_i64(call, "limit", 1, CHATS_MAX, &limit)) != ERR_OK ||
+        (err = read_after(call, &after, &has_after)) != ERR_OK || (err = read_archived(call, &archived)) != ERR_OK)
         return err;
     if ((err = my_rooms_read(call_worker(call), call_user_id(call), &rooms)) == ERR_OK) {
-        const size_t count = select_page(&rooms, wants_archived(call), has_after ? &after : NULL);
+        const size_t count = select_page(&rooms, archived, has_after ? &after : NULL);
         const size_t shown = count < (size_t)limit ? count : (size_t)limit;
         if ((err = write_page(call, &rooms, shown, count > shown)) == ERR_OK)
             err = reply_if_changed(call);

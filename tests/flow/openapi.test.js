@@ -355,10 +355,10 @@ test('a parameter outside the range of the document is refused, one at its edge 
   const world = await settle(await World.of(t));
   for (const each of operations)
     for (const { name, schema } of each.parametersIn('query')) {
-      if (schema.type !== 'integer') continue;
+      if (schema.type === 'string') continue;
       const { before: _, after: __, ...rest } = exampleQuery(each); // of which there may be one
       const ask = (value) => ({ query: { ...rest, [name]: value } });
-      for (const [value, code] of outside({ ...schema, type: 'integer' })) await world.fail(each, ask(value), 400, code);
+      for (const [value, code] of outside(schema)) await world.fail(each, ask(value), 400, code);
       for (const value of [schema.minimum, schema.maximum]) if (value !== undefined) await world.succeed(each, ask(value));
     }
 });
