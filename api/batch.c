@@ -11,14 +11,14 @@
 
 /* What is in the batch already, as hashes. A false hit only makes a row wait for the next batch. */
 struct set {
-    uint32_t slots[SLOTS]; /* batch number that set it; so it never has to be cleared */
+    uint64_t slots[SLOTS]; /* batch number that set it; so it never has to be cleared */
 };
 
 struct batch {
     size_t rows_max;
     struct log_row **rows;
     size_t count, popped;
-    uint32_t number; /* of this batch, for the sets; never 0 while in use */
+    uint64_t number; /* of this batch, for the sets; never 0 while in use, and wide enough never to wrap */
     struct set closed, once;
 
     struct db_query *queries;
@@ -82,12 +82,12 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return a ^ a >> 29;
 }
 
-static bool set_has(const struct set *set, uint64_t key, uint32_t number)
+static bool set_has(const struct set *set, uint64_t key, uint64_t number)
 {
     return set->slots[key % SLOTS] == number;
 }
 
-static void set_add(struct set *set, uint64_t key, uint32_t number)
+static void set_add(struct set *set, uint64_t key, uint64_t number)
 {
     set->slots[key % SLOTS] = number;
 }
