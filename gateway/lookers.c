@@ -62,7 +62,8 @@ static void send_steps(struct telling *telling)
     telling->count = 0;
 }
 
-static void tell(struct telling *telling, const struct looker *looker)
+/* `again`: said before, so that others need not hear of it. */
+static void tell(struct telling *telling, const struct looker *looker, bool again)
 {
     const size_t i = telling->count++;
     Bus__Presence *entry = &telling->entries[i];
@@ -74,6 +75,7 @@ static void tell(struct telling *telling, const struct looker *looker)
     entry->client = wire_bytes(looker->client);
     bus__presence_step__init(step);
     step->joined = looker->joined;
+    step->again = again;
     step->entry = entry;
     telling->step_list[i] = step;
     if (telling->count == STEPS_MAX)
@@ -100,7 +102,7 @@ void lookers_flush(struct lookers *lookers)
         struct looker *looker = lookers->changed;
         lookers->changed = looker->next_changed;
         looker->changed = false;
-        tell(telling, looker);
+        tell(telling, looker, false);
         if (!looker->joined) {
             looker->next_changed = left;
             left = looker;
@@ -127,7 +129,7 @@ static void on_refresh(uv_timer_t *timer)
     telling->lookers = lookers;
     telling->count = 0;
     for (const struct looker *looker = lookers->map; looker != NULL; looker = looker->hh.next)
-        tell(telling, looker);
+        tell(telling, looker, true);
     send_steps(telling);
     free(telling);
 }
