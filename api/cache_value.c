@@ -12,11 +12,10 @@ static bool read_numbers(struct text value, int64_t *numbers, size_t count, stru
     for (size_t i = 0; i < count; i++) {
         const size_t start = at;
         int64_t number = 0;
-        for (; at < value.len && value.at[at] >= '0' && value.at[at] <= '9'; at++) {
-            if (at - start >= 18)
+        for (; at < value.len && value.at[at] >= '0' && value.at[at] <= '9'; at++)
+            if (__builtin_mul_overflow(number, 10, &number) ||
+                __builtin_add_overflow(number, value.at[at] - '0', &number))
                 return false;
-            number = number * 10 + (value.at[at] - '0');
-        }
         const char end = i + 1 < count ? ' ' : '\n';
         if (at == start || at == value.len || value.at[at] != end)
             return false;
@@ -35,7 +34,13 @@ static void write_numbers(struct buf *out, const int64_t *numbers, size_t count)
     }
 }
 
-/* Cuts `rest` into `count` texts of the given lengths, which must use it up and be UTF-8. */
+static bool is_text(struct text value)
+{
+    return utf8_valid(value) && (value.len == 0 || memchr(value.at, '\0', value.len) == NULL);
+}
+
+/* Cuts `rest` into `count` texts of the given lengths, which must use it up and be UTF-8 without
+ * NUL. */
 static bool cut_texts(struct text rest, const int64_t *lengths, struct text **texts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -43,7 +48,7 @@ static bool cut_texts(struct text rest, const int64_t *lengths, struct text **te
             return false;
         *texts[i] = text_of(rest.at, (size_t)lengths[i]);
         rest = text_after(rest, (size_t)lengths[i]);
-        if (!utf8_valid(*texts[i]))
+        if (!is_text(*texts[i]))
             return false;
     }
     return rest.len == 0;
@@ -98,11 +103,19 @@ void cache_write_head(struct buf *out, const struct head *head)
         buf_add_text(out, head->message_bare);
 }
 
+/* As event_splice_sender() takes it apart: one object with members, and nothing around it. */
+static bool is_bare_message(struct text value)
+{
+    char why[96];
+
+    return text_starts(value, TEXT("{\"")) && value.at[value.len - 1] == '}' &&
+           json_validate(value, why) == ERR_OK;
+}
+
 bool cache_read_head(struct text value, int64_t room_id, struct head *head)
 {
     int64_t n[4];
     struct text rest;
-    char why[96];
 
     if (!read_numbers(value, n, ARRAY_COUNT(n), &rest))
         return false;
@@ -116,8 +129,8 @@ bool cache_read_head(struct text value, int64_t room_id, struct head *head)
         .message_bare = rest,
     };
     if (!head->has_message)
-        return true;
-    return rest.at[0] == '{' && rest.len > 2 && json_validate(rest, why) == ERR_OK;
+        return head->sender_id == 0; /* else its message was cut off */
+    return head->sender_id != 0 && is_bare_message(rest);
 }
 
 void cache_write_membership(struct buf *out, const struct membership *m)
