@@ -48,6 +48,14 @@ void event_read(struct event *event, const struct db_rows *rows, int row, int co
     user_read(&event->subject, rows, row, column + 12);
 }
 
+static bool is_blank(struct text value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (memchr(" \t\r\n", value.at[i], 4) == NULL)
+            return false;
+    return true;
+}
+
 /* The members of the stored body, without its braces, into the object that is open. */
 static void splice_body(struct json_out *out, struct text body)
 {
@@ -60,10 +68,7 @@ static void splice_body(struct json_out *out, struct text body)
     if (to - from < 2)
         return;
     const struct text members = text_of(body.at + from + 1, to - from - 2);
-    bool is_blank = true;
-    for (size_t i = 0; i < members.len && is_blank; i++)
-        is_blank = members.at[i] == ' ';
-    if (!is_blank)
+    if (!is_blank(members))
         json_raw_value(out, members);
 }
 
