@@ -27,9 +27,7 @@ struct chats {
 
 static bool has_mention(const struct buf *mentions, struct text quoted)
 {
-    const char *at = memmem(mentions->at, mentions->len, quoted.at, quoted.len);
-
-    return at != NULL;
+    return mentions->len > 0 && memmem(mentions->at, mentions->len, quoted.at, quoted.len) != NULL;
 }
 
 static void add_mention(struct chats_window *window, struct text user)

@@ -1,5 +1,7 @@
 #include "gateway/settings.h"
 
+#include <stdlib.h>
+
 #include "base/options.h"
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
@@ -123,6 +125,7 @@ void settings_load(struct settings *s, int argc, char **argv)
         .count = ARRAY_COUNT(table),
     };
     options_load(&options, argc, argv);
+    free(options.operands); /* there can be none */
 }
 
 void settings_default(struct settings *settings)
