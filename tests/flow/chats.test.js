@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { chat, eventually, refused, running, test } from './harness/index.js';
+import { chat, configure, eventually, refused, running, test } from './harness/index.js';
+
+configure({ api: { PARLEY_REDIS_TIMEOUT_MS: '250' } });
 
 /** Reproducible chance (xorshift32). */
 function dice(seed) {
@@ -279,7 +281,7 @@ test('/me/changes tells what was missed in one\'s own things, and where to go on
   assert.equal(has_more, false);
   const about = ({ id }) => items.filter(({ room_id }) => room_id === id);
   assert.ok(about(room).some(({ type }) => type === 'room_added'), JSON.stringify(items));
-  assert.deepEqual(about(room).find(({ type }) => type === 'cursor')?.cursor, { seq: 5, message_no: 2 });
+  assert.deepEqual(about(room).find(({ cursor }) => cursor)?.cursor, { seq: 5, message_no: 2 });
   assert.ok(about(old).some(({ type }) => type === 'room_removed'));
   assert.ok(until >= start);
   for (const { changed_at } of items) assert.ok(changed_at, 'everything says when');

@@ -158,8 +158,10 @@ test('kicks and joins in turn, with a device that subscribes all the time, never
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
   const device = await bob.connect({ gateway: 0 });
-  const stop = meanwhile(t, () =>
-    device.subscribe(room).catch(({ code }) => assert.ok(code === 103 || code === 2000, `${code}`)));
+  const stop = meanwhile(t, async () => {
+    await device.subscribe(room).catch(({ code, message }) => assert.ok(code === 103 || code === 2000, message));
+    await device.settle();
+  });
   for (let round = 0; round < 15; round++) {
     await ada.post(room, `member ${round}`, { api: round % 2 });
     await ada.kick(room, bob, { api: round % 2 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chat, configure, eventually, meanwhile, nonce, running, test } from './harness/index.js';
 
-configure({ ownPostgres: true });
+configure({ ownPostgres: true, api: { PARLEY_REDIS_TIMEOUT_MS: '50' } });
 
 async function teaRoom(t) {
   const { ada, bob } = await chat(t).users('ada', 'bob');

@@ -39,4 +39,4 @@ process.env.PARLEY_TEST_POSTGRES = postgres.address;
 
 const tests = run({ files: testFiles(process.argv.slice(2)), concurrency: FILES_AT_ONCE, timeout: FILE_TIMEOUT_MS });
 tests.on('test:fail', () => (process.exitCode = 1));
-tests.compose(spec).pipe(process.stdout);
+tests.compose(new spec()).pipe(process.stdout);

@@ -4,28 +4,27 @@ import { chromium } from 'playwright-core';
 const CHROMIUM = process.env.PARLEY_CHROMIUM ?? '/usr/bin/chromium';
 const PATIENCE_MS = 10_000;
 
-let browser = null;
+const browsers = new WeakMap(); // test -> promise of its browser
 
-async function theBrowser() {
+/** One per test: a browser that outlived its test would keep the whole file from ending. */
+function browserOf(t) {
   if (!fs.existsSync(CHROMIUM)) throw new Error(`no ${CHROMIUM}: install Debian's chromium, or set PARLEY_CHROMIUM`);
-  browser ??= await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-  });
-  return browser;
-}
-
-export async function closeBrowser() {
-  await browser?.close();
-  browser = null;
+  if (!browsers.has(t)) {
+    const started = chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
+    browsers.set(t, started);
+    t.after(async () => (await started).close());
+  }
+  return browsers.get(t);
 }
 
 /** Somebody before a window of their own: other cookies, other storage than all others. */
 export class Visitor {
   static async open(t, origin, { width = 1200, height = 800, isPhone = false } = {}) {
-    const made = await theBrowser();
-    const context = await made.newContext({ viewport: { width, height }, hasTouch: isPhone, isMobile: isPhone });
-    t.after(() => context.close());
+    const browser = await browserOf(t);
+    const context = await browser.newContext({ viewport: { width, height }, hasTouch: isPhone, isMobile: isPhone });
     const visitor = new Visitor(await context.newPage(), origin);
     await visitor.page.goto(origin);
     return visitor;
@@ -38,12 +37,17 @@ export class Visitor {
     this.sockets = [];
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('pageerror', (error) => this.complaints.push(String(error)));
-    page.on('console', (line) => line.type() === 'error' && this.complaints.push(line.text()));
+    page.on('console', (line) => line.type() === 'error' && this.onErrorLine(line.text()));
     page.on('websocket', (socket) => this.sockets.push(socket.url()));
     page.on('dialog', (dialog) => {
       this.complaints.push(`dialog: ${dialog.message()}`);
       return dialog.dismiss();
     });
+  }
+
+  /* Who opens the page is asked for a session first: 401 is the plain answer when there is none. */
+  onErrorLine(text) {
+    if (!text.includes('status of 401')) this.complaints.push(text);
   }
 
   /** The elements of a data-testid. */

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after } from 'node:test';
 import { chat, configure, running, test } from '../flow/harness/index.js';
 import { ROOT } from '../flow/harness/folders.js';
-import { Visitor, closeBrowser } from './browser.js';
+import { Visitor } from './browser.js';
 
 const PAGE = process.env.PARLEY_WEB_DIR ?? path.join(ROOT, 'web', 'dist');
 if (!fs.existsSync(path.join(PAGE, 'index.html'))) throw new Error(`no page in ${PAGE}: build web/ first, or set PARLEY_WEB_DIR`);
@@ -16,8 +15,6 @@ configure({
     PARLEY_GATEWAYS: `ws://{host}:${gatewayPorts[number]}/connection/websocket`,
   }),
 });
-
-after(closeBrowser);
 
 let rooms = 0;
 let visitors = 0;

@@ -101,7 +101,8 @@ export class Device {
   // ---- channels ----
 
   /**
-   * Subscribes, `since` a position {offset, epoch} or from now on; resolves with the context of 'subscribed'.
+   * Subscribes, `since` a position {offset, epoch} or from now on; resolves with the context of 'subscribed', null when it
+   * was subscribed already.
    * A refusal for good throws it: {code, reason}.
    */
   async subscribe(room, options = {}) {
@@ -112,6 +113,7 @@ export class Device {
       subscription = this.client.newSubscription(channel, { minResubscribeDelay: 20, maxResubscribeDelay: 300, ...options });
       this.listen(subscription);
     }
+    if (subscription.state === 'subscribed') return null;
     subscription.subscribe();
     const answer = await this.until(
       () => this.seen.slice(from).find((entry) => entry.channel === channel && /^(un)?subscribed$/.test(entry.what)),

@@ -14,6 +14,9 @@ const run = promisify(execFile);
 /* Enough for what is tested; real ones cost a quarter of a second of CPU each. */
 const CHEAP_PASSWORDS = { PARLEY_HASH_OPS: '1', PARLEY_HASH_MEMORY_KIB: '64' };
 
+/* A machine that is busy with tests must not look like a Redis that hangs; outage.test.js sets what is real. */
+const PATIENCE_WITH_REDIS = { PARLEY_REDIS_TIMEOUT_MS: '1000' };
+
 export class Servers {
   /**
    * `ownPostgres`: a cluster for this file alone, which it may stop.
@@ -75,6 +78,7 @@ export class Servers {
     return this.planProgram('parley-api', `api-${i}`, await freePort(), '/ready', {
       ...common,
       ...CHEAP_PASSWORDS,
+      ...PATIENCE_WITH_REDIS,
       ...this.databaseEnv(),
       PARLEY_REDIS_PORT: String(this.redis.port),
       PARLEY_REDIS_PASSWORD: this.redis.password,
