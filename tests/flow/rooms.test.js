@@ -188,6 +188,7 @@ test('a private room and all that is under it is 404 for a stranger, as a room t
     await refused(eve.join(id), 404, 'not_found');
     await refused(eve.leave(id), 404, 'not_found');
     await refused(eve.add(id, eve), 404, 'not_found');
+    await refused(eve.add(id, '1'), 404, 'not_found');
     await refused(eve.kick(id, ada), 404, 'not_found');
     await refused(eve.moveCursor(id, 1), 404, 'not_found');
     await assert.rejects(device.subscribe(`room:${id}`), ({ code }) => code === 103 || code === 102);
