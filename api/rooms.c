@@ -40,6 +40,10 @@ static const struct db_statement select_public_rooms = {
     "WHERE r.kind = 'public' AND r.id < $1::bigint AND ($2::text = '' OR strpos(lower(r.name), lower($2::text)) > 0) "
     "ORDER BY r.id DESC LIMIT $3::bigint"};
 
+static const struct db_statement select_maker = {
+    "select_maker",
+    "SELECT 1 FROM {lane}.events WHERE room_id = $1::bigint AND seq = 1 AND substr(nonce, 1, 12) = substr($2::bytea, 1, 12)"};
+
 /* ---- making ---- */
 
 static int any_lane(struct worker *worker)
@@ -85,6 +89,20 @@ static void make_body(const struct room *room, struct buf *body)
     json_close(&out, '}');
 }
 
+/* The row was sent twice: was it itself, the first time, that made the room? Event 1 has its nonce (batch.c, add_nonces()). */
+static enum err ask_maker(struct worker *worker, const struct log_row *row, bool *was_another)
+{
+    struct db_query query = {.statement = &select_maker, .lane = room_lane(row->room_id)};
+
+    db_add_i64(&query.params, row->room_id);
+    db_add_bytes(&query.params, text_of(row->nonce, LOG_HASH_BYTES));
+    const enum err err = db_ask(worker->db, &query);
+    *was_another = err != ERR_OK || db_count(&query.rows) == 0;
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
 /* Creates `room` with these members (creator first). `*was_there`: somebody else did meanwhile. */
 static enum err create(struct call *call, const struct room *room, const int64_t *members, size_t count, bool *was_there)
 {
@@ -101,7 +119,9 @@ static enum err create(struct call *call, const struct room *room, const int64_t
     enum err err = room_log_append(call_worker(call), &row);
     if (err == ERR_OK)
         err = log_outcome_err(&row);
-    *was_there = row.outcome != LOG_STORED;
+    *was_there = row.outcome == LOG_UNCHANGED;
+    if (err == ERR_OK && *was_there && row.sent_before)
+        err = ask_maker(call_worker(call), &row, was_there);
     log_row_fini(&row);
     buf_fini(&body);
     return err;
