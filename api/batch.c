@@ -3,23 +3,17 @@
 #include <stdlib.h>
 
 #include "api/lane_statements.h"
+#include "api/marks.h"
 #include "api/outbox.h"
 
-#define SLOTS 1024       /* of a set; far more than rows in a batch, so that false hits are rare */
 #define LOOK_FURTHER 8   /* times the batch's size: how far into the queue it looks for rows that fit */
 #define FIXED_QUERIES 5  /* lock, append, cursors, heads, mark */
-
-/* What is in the batch already, as hashes. A false hit only makes a row wait for the next batch. */
-struct set {
-    uint64_t slots[SLOTS]; /* batch number that set it; so it never has to be cleared */
-};
 
 struct batch {
     size_t rows_max;
     struct log_row **rows;
     size_t count, popped;
-    uint64_t number; /* of this batch, for the sets; never 0 while in use, and wide enough never to wrap */
-    struct set closed, once;
+    struct marks closed, once; /* rooms that take no more; what may stand here once. Hashes */
 
     struct db_query *queries;
     size_t query_count;
@@ -47,6 +41,8 @@ struct batch *batch_create(size_t rows_max)
     struct batch *batch = xcalloc(1, sizeof(*batch));
 
     batch->rows_max = rows_max;
+    marks_init(&batch->closed, LOOK_FURTHER * rows_max);
+    marks_init(&batch->once, rows_max);
     batch->rows = xcalloc(rows_max, sizeof(*batch->rows));
     batch->messages = xcalloc(rows_max, sizeof(*batch->rows));
     batch->changes = xcalloc(rows_max, sizeof(*batch->rows));
@@ -66,6 +62,8 @@ void batch_destroy(struct batch *batch)
     free(batch->changes);
     free(batch->messages);
     free(batch->rows);
+    marks_fini(&batch->once);
+    marks_fini(&batch->closed);
     free(batch);
 }
 
@@ -82,16 +80,6 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return a ^ a >> 29;
 }
 
-static bool set_has(const struct set *set, uint64_t key, uint64_t number)
-{
-    return set->slots[key % SLOTS] == number;
-}
-
-static void set_add(struct set *set, uint64_t key, uint64_t number)
-{
-    set->slots[key % SLOTS] = number;
-}
-
 /* What may stand in a batch only once: a nonce of a sender, a cursor of a user. */
 static uint64_t once_key(const struct log_row *row)
 {
@@ -104,8 +92,7 @@ static uint64_t once_key(const struct log_row *row)
 
 static bool fits(const struct batch *batch, const struct log_row *row)
 {
-    return !set_has(&batch->closed, mix((uint64_t)row->room_id, 1), batch->number) &&
-           !set_has(&batch->once, once_key(row), batch->number);
+    return !marks_have(&batch->closed, mix((uint64_t)row->room_id, 1)) && !marks_have(&batch->once, once_key(row));
 }
 
 static bool is_change(const struct log_row *row)
@@ -120,18 +107,19 @@ void batch_take(struct batch *batch, struct log_queue *queue, size_t limit)
 
     CHECK(batch->count == batch->popped && limit <= batch->rows_max);
     batch->count = batch->popped = 0;
-    batch->number++;
+    marks_reset(&batch->closed);
+    marks_reset(&batch->once);
     while (*at != NULL && batch->count < limit && looked++ < LOOK_FURTHER * batch->rows_max) {
         struct log_row *row = *at;
         const bool fit = fits(batch, row);
 
         if (!fit || is_change(row)) /* what comes later in this room must not overtake it */
-            set_add(&batch->closed, mix((uint64_t)row->room_id, 1), batch->number);
+            marks_add(&batch->closed, mix((uint64_t)row->room_id, 1));
         if (!fit) {
             at = &row->next;
             continue;
         }
-        set_add(&batch->once, once_key(row), batch->number);
+        marks_add(&batch->once, once_key(row));
         *at = row->next;
         queue->count--;
         batch->rows[batch->count++] = row;
