@@ -205,8 +205,10 @@ void broker_place(struct broker *broker, struct channel *channel, uint64_t offse
 {
     broker_hold(channel);
     if (channel->state == CHANNEL_OPENING) {
+        const uint64_t seen = channel->top;
         channel_enter(channel, CHANNEL_LIVE);
         channel_place(channel, offset, epoch);
+        channel_expect(channel, seen); /* also what was too much to be held */
         deliver_held(broker, channel);
     } else if (!channel_has_epoch(channel, epoch)) {
         broker_reset(broker, channel, offset, epoch);

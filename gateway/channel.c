@@ -48,17 +48,34 @@ void channel_enter(struct channel *channel, enum channel_state state)
     channel->state = state;
 }
 
+/* There is one epoch at a time, of all rooms: each word is kept once, and never freed. Broker's
+ * thread. */
+static const char *shared_epoch(struct text epoch)
+{
+    static struct word {
+        struct word *next;
+        char text[];
+    } * words;
+
+    for (struct word *word = words; word != NULL; word = word->next)
+        if (text_equal(text(word->text), epoch))
+            return word->text;
+    struct word *word = xcalloc(1, sizeof(*word) + epoch.len + 1);
+    memcpy(word->text, epoch.at, epoch.len);
+    word->next = words;
+    words = word;
+    return word->text;
+}
+
 bool channel_has_epoch(const struct channel *channel, struct text epoch)
 {
-    return epoch.len == 0 || channel->epoch[0] == '\0' || text_equal(text(channel->epoch), epoch);
+    return epoch.len == 0 || channel->epoch == NULL || text_equal(text(channel->epoch), epoch);
 }
 
 void channel_place(struct channel *channel, uint64_t offset, struct text epoch)
 {
-    if (epoch.len > 0 && epoch.len <= CHANNEL_EPOCH_MAX) {
-        memcpy(channel->epoch, epoch.at, epoch.len);
-        channel->epoch[epoch.len] = '\0';
-    }
+    if (epoch.len > 0)
+        channel->epoch = shared_epoch(epoch);
     channel->next = offset + 1;
     while (channel->held != NULL && channel->held->offset <= offset)
         drop_first_held(channel);
@@ -97,8 +114,7 @@ bool channel_hold(struct channel *channel, struct parcel *parcel, size_t max)
 {
     struct parcel **at;
 
-    if (channel->state != CHANNEL_OPENING)
-        channel_expect(channel, parcel->offset);
+    channel_expect(channel, parcel->offset);
     if (!make_room(channel, parcel->offset, max))
         return false;
     for (at = &channel->held; *at != NULL && (*at)->offset < parcel->offset;)

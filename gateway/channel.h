@@ -14,8 +14,6 @@
 #include "gateway/parcel.h"
 #include "gateway/ring.h"
 
-#define CHANNEL_EPOCH_MAX 63
-
 struct request;
 
 enum channel_state {
@@ -49,7 +47,7 @@ struct channel {
     struct channel *prev_due, *next_due; /* GAP, RETRYING: when to go on; heal.c */
     int64_t due_ms;
     UT_hash_handle hh;
-    char epoch[CHANNEL_EPOCH_MAX + 1]; /* empty: not known yet */
+    const char *epoch; /* shared by all channels; NULL: not known yet */
     uint32_t name_len;
     char *name;                   /* behind `given` */
     struct channel_given given[]; /* one for each loop */

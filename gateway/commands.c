@@ -60,6 +60,7 @@ static struct request *make_request(struct client *client, enum request_kind kin
     texts.session = text(session);
     request = request_create(kind, &texts);
     request->offset = command->offset;
+    request->flag = command->flag;
     request->limit = command->limit;
     request->recover = command->recover;
     request->has_since = command->has_since;
@@ -220,7 +221,8 @@ static void run_unsubscribe(struct client *client, const struct command *command
     reply_empty(client, command->id, "unsubscribe");
 }
 
-/* What goes to `live:` is not stored and not checked by anybody else: its members are known here. */
+/* What goes to `live:` is not stored and not checked by anybody else: its members are known here.
+ */
 static bool may_publish_live(const struct client *client, struct text name)
 {
     char buffer[CHANNEL_NAME_MAX + 1];

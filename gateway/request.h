@@ -47,6 +47,7 @@ struct request {
     struct text user, session, client_id;
     struct text channel, data, method, epoch;
     uint64_t offset;
+    int64_t flag; /* subscribe: the protocol's bits */
     int32_t limit;
     bool recover, has_since, reverse, join_leave;
 

@@ -16,7 +16,8 @@
 #include "gateway/broker_state.h"
 #include "gateway/channel_name.h"
 
-#define TRIES_MAX 3 /* questions about one subscription, when the log contradicts the answer */
+#define FLAG_REJECT_UNRECOVERED 2 /* of the subscribe command */
+#define TRIES_MAX               3 /* questions about one subscription, when the log contradicts the answer */
 
 static void ask(struct broker *broker, struct request *request);
 
@@ -111,6 +112,10 @@ static void grant_room(struct request *request, bool recovered,
 
     if (request->recover)
         metrics_add(&broker->metrics, recovered ? METRIC_RECOVERIES : METRIC_RECOVERIES_FAILED, 1);
+    if (request->recover && !recovered && (request->flag & FLAG_REJECT_UNRECOVERED) != 0) {
+        refuse(broker, request, PROTOCOL_UNRECOVERABLE);
+        return;
+    }
     grant(broker, request,
           &(struct subscribe_result){
               .recoverable = true,

@@ -442,6 +442,18 @@ static void who_missed_more_than_the_bound_is_told_so(void **state)
         strstr(raw_find(&world->bob, "\"id\":2"), "\"offset\":50,\"was_recovering\":true}}"));
 }
 
+static void who_would_rather_have_an_error_than_a_gap_gets_it(void **state)
+{
+    struct world *world = *state;
+
+    world->api.head = 50;
+    connect_as(world, &world->bob, BOB);
+    send_subscribe(&world->bob, 2, "room:7",
+                   ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5,\"flag\":3");
+    expect(world, &world->bob, "{\"id\":2,\"error\":{\"code\":112");
+    subscribe(world, &world->bob, "room:7");
+}
+
 /* ---- membership ---- */
 
 static void a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing(void **state)
@@ -659,6 +671,22 @@ static void a_client_that_does_not_read_is_closed_as_slow_and_hurts_nobody(void 
     assert_int_equal(world->ada.close_code, 0);
 }
 
+static void a_loop_that_cannot_keep_up_has_its_clients_come_again(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->loop.port.limit = 3;
+    for (uint64_t offset = 6; offset < 30; offset++)
+        publish(world, offset);
+    UNTIL(world, world->bob.close_code == 3010);
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    publish(world, 30);
+    expect(world, &world->ada, "\"offset\":30");
+}
+
 static void who_looks_is_told_to_the_api_and_so_is_who_stops(void **state)
 {
     struct world *world = *state;
@@ -723,6 +751,7 @@ int main(void)
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
+        GATEWAY_TEST(who_would_rather_have_an_error_than_a_gap_gets_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing),
         GATEWAY_TEST(a_return_beats_the_kick_before_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines),
@@ -733,6 +762,7 @@ int main(void)
         GATEWAY_TEST(an_ended_session_is_closed_and_no_other),
         GATEWAY_TEST(an_end_that_overtook_the_answer_of_a_connect_grants_nothing),
         GATEWAY_TEST(a_client_that_does_not_read_is_closed_as_slow_and_hurts_nobody),
+        GATEWAY_TEST(a_loop_that_cannot_keep_up_has_its_clients_come_again),
         GATEWAY_TEST(who_looks_is_told_to_the_api_and_so_is_who_stops),
         GATEWAY_TEST(a_stop_says_goodbye_with_3001),
         GATEWAY_TEST(after_an_api_came_back_anew_all_rooms_are_compared_and_lines_may_be_missing),
