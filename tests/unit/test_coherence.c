@@ -1,0 +1,217 @@
+#include "fake_cache.h"
+
+#include "api/coherence.h"
+#include "base/id.h"
+
+struct outcome {
+    int calls;
+    enum err err;
+};
+
+static void on_stored(void *context, enum err err)
+{
+    struct outcome *outcome = context;
+
+    outcome->calls++;
+    outcome->err = err;
+}
+
+static int setup(void **state)
+{
+    id_init();
+    return fake_cache_setup(state);
+}
+
+static const struct room tea = {.id = 7, .kind = ROOM_PUBLIC, .name = {"Tea", 3}, .version = 3};
+static const struct head spoken = {.room_id = 7,
+                                   .seq = 9,
+                                   .message_no = 4,
+                                   .has_message = true,
+                                   .sender_id = 8,
+                                   .message_bare = {"{\"seq\":9}", 9}};
+static const struct membership joined = {
+    .room_id = 7, .user_id = 8, .role = ROLE_MEMBER, .seq = 9, .message_no = 4, .changed_us = 55};
+
+/* ---- writers ---- */
+
+static void nothing_gathered_is_stored_at_once(void **state)
+{
+    struct cache *cache = *state;
+    struct refresh *refresh = refresh_create();
+    struct outcome outcome = {.err = ERR_INTERNAL};
+
+    refresh_send(refresh, cache, 1000, on_stored, &outcome);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.err, ERR_OK);
+    assert_int_equal(cache->eval_count, 0);
+    refresh_destroy(refresh);
+}
+
+static void values_go_with_their_versions_behind_the_time_to_live(void **state)
+{
+    struct cache *cache = *state;
+    struct refresh *refresh = refresh_create();
+    struct outcome outcome = {0};
+
+    refresh_room(refresh, &tea);
+    refresh_head(refresh, &spoken);
+    refresh_user(refresh, &(struct user){.id = 8, .login = TEXT("ada"), .version = 2});
+    refresh_send(refresh, cache, 1000, on_stored, &outcome);
+    assert_int_equal(cache->eval_count, 1);
+    assert_string_equal(cache->evals[0].keys.at, "room:7|head:7|user:8|");
+    assert_string_equal(cache->evals[0].args.at, "1000|3|3 2 0 0 0 0 0 3 0 0\nTea|"
+                                                 "9|9 4 0 8\n{\"seq\":9}|2|2 0 3 0 0\nada|");
+    assert_int_equal(outcome.calls, 0);
+    cache->evals[0].done(cache->evals[0].context, ERR_OK);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.err, ERR_OK);
+    refresh_destroy(refresh);
+}
+
+static void memberships_go_into_the_hash_of_their_person(void **state)
+{
+    struct cache *cache = *state;
+    struct refresh *refresh = refresh_create();
+    struct outcome outcome = {0};
+
+    refresh_membership(refresh, &joined);
+    refresh_send(refresh, cache, 1000, on_stored, &outcome);
+    assert_int_equal(cache->eval_count, 1);
+    assert_string_equal(cache->evals[0].keys.at, "rooms:8|");
+    assert_string_equal(cache->evals[0].args.at, "7|55|55 9 4 3 0 0 0 0\n|");
+    cache->evals[0].done(cache->evals[0].context, ERR_OK);
+    assert_int_equal(outcome.calls, 1);
+    refresh_destroy(refresh);
+}
+
+/* Values and memberships are two scripts; `first` and `second` are how they end. */
+static void assert_outcome(struct cache *cache, enum err first, enum err second, enum err expected)
+{
+    struct refresh *refresh = refresh_create();
+    struct outcome outcome = {0};
+    const size_t at = cache->eval_count;
+
+    refresh_room(refresh, &tea);
+    refresh_membership(refresh, &joined);
+    refresh_send(refresh, cache, 1000, on_stored, &outcome);
+    assert_int_equal(cache->eval_count, at + 2);
+    cache->evals[at + 1].done(cache->evals[at + 1].context, first);
+    assert_int_equal(outcome.calls, 0);
+    cache->evals[at].done(cache->evals[at].context, second);
+    assert_int_equal(outcome.calls, 1);
+    assert_int_equal(outcome.err, expected);
+    refresh_destroy(refresh);
+}
+
+static void the_outcome_is_told_once_and_is_the_worst(void **state)
+{
+    assert_outcome(*state, ERR_OK, ERR_OK, ERR_OK);
+    assert_outcome(*state, ERR_UNAVAILABLE, ERR_OK, ERR_UNAVAILABLE);
+    assert_outcome(*state, ERR_OK, ERR_UNAVAILABLE, ERR_UNAVAILABLE);
+}
+
+static void what_was_sent_is_not_sent_again(void **state)
+{
+    struct cache *cache = *state;
+    struct refresh *refresh = refresh_create();
+    struct outcome outcome = {0};
+
+    refresh_room(refresh, &tea);
+    refresh_send(refresh, cache, 1000, on_stored, &outcome);
+    cache->evals[0].done(cache->evals[0].context, ERR_OK);
+    refresh_membership(refresh, &joined);
+    refresh_send(refresh, cache, 1000, on_stored, &outcome);
+    assert_int_equal(cache->eval_count, 2);
+    assert_string_equal(cache->evals[1].keys.at, "rooms:8|");
+    cache->evals[1].done(cache->evals[1].context, ERR_OK);
+    assert_int_equal(outcome.calls, 2);
+    refresh_destroy(refresh);
+}
+
+/* ---- readers ---- */
+
+static bool grants_rooms(struct text key)
+{
+    return text_starts(key, TEXT("room:"));
+}
+
+static bool grants_all(struct text key)
+{
+    return true;
+}
+
+static void a_lease_that_somebody_holds_is_not_given(void **state)
+{
+    struct cache *cache = *state;
+    const struct text keys[] = {TEXT("room:7"), TEXT("head:7"), TEXT("room:8")};
+    struct lease leases[3];
+
+    cache->grants = grants_rooms;
+    lease_take(cache, keys, leases, 3);
+    assert_string_equal(cache->run_keys.at, "room:7:lease|head:7:lease|room:8:lease|");
+    assert_int_equal(strlen(leases[0].token), LEASE_BYTES - 1);
+    assert_string_equal(leases[1].token, "");
+    assert_int_equal(strlen(leases[2].token), LEASE_BYTES - 1);
+    assert_string_not_equal(leases[0].token, leases[2].token);
+}
+
+static void without_redis_there_are_no_leases(void **state)
+{
+    struct cache *cache = *state;
+    const struct text keys[] = {TEXT("room:7"), TEXT("room:8")};
+    struct lease leases[2];
+
+    cache->grants = grants_all;
+    cache->run_err = ERR_UNAVAILABLE;
+    lease_take(cache, keys, leases, 2);
+    assert_string_equal(leases[0].token, "");
+    assert_string_equal(leases[1].token, "");
+}
+
+static void only_leased_keys_with_a_value_are_filled(void **state)
+{
+    struct cache *cache = *state;
+    const struct text keys[] = {TEXT("room:1"), TEXT("room:2"), TEXT("room:3")};
+    const struct text values[] = {TEXT("one"), TEXT("two"), {0}};
+    const struct lease leases[] = {{""}, {"lease-2"}, {"lease-3"}};
+
+    lease_fill(cache, keys, leases, values, 3, 500);
+    assert_int_equal(cache->eval_count, 1);
+    assert_string_equal(cache->evals[0].keys.at, "room:2|");
+    assert_string_equal(cache->evals[0].args.at, "500|lease-2|two|");
+    lease_fill(cache, keys, leases, values, 1, 500);
+    assert_int_equal(cache->eval_count, 1);
+}
+
+static void a_hash_is_filled_under_its_lease_alone(void **state)
+{
+    struct cache *cache = *state;
+    const struct text fields[] = {TEXT("7"), TEXT("8")}, values[] = {TEXT("seven"), TEXT("eight")};
+    const struct lease none = {""}, held = {"lease"};
+
+    lease_fill_hash(cache, TEXT("rooms:1"), &none, fields, values, 2, 500);
+    assert_int_equal(cache->eval_count, 0);
+    lease_fill_hash(cache, TEXT("rooms:1"), &held, fields, values, 2, 500);
+    assert_string_equal(cache->evals[0].keys.at, "rooms:1|");
+    assert_string_equal(cache->evals[0].args.at, "500|lease|7|seven|8|eight|");
+    lease_fill_hash(cache, TEXT("rooms:2"), &held, NULL, NULL, 0,
+                    500); /* nobody's rooms are known too */
+    assert_string_equal(cache->evals[1].args.at, "500|lease|");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_cache_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_gathered_is_stored_at_once),
+        TEST(values_go_with_their_versions_behind_the_time_to_live),
+        TEST(memberships_go_into_the_hash_of_their_person),
+        TEST(the_outcome_is_told_once_and_is_the_worst),
+        TEST(what_was_sent_is_not_sent_again),
+        TEST(a_lease_that_somebody_holds_is_not_given),
+        TEST(without_redis_there_are_no_leases),
+        TEST(only_leased_keys_with_a_value_are_filled),
+        TEST(a_hash_is_filled_under_its_lease_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
