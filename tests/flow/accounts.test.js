@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chat, eventually, exchange, idOf, refused, running, test } from './harness/index.js';
 
-/* DESIGN: "reach live sockets on every gateway, and HTTP, within 1 s". */
+/* What docs/design.md promises. */
 const REVOKED_WITHIN_MS = 1_000;
 
 const json = { 'content-type': 'application/json' };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, meanwhile, nonce, refused, test } from './harness/index.js';
+import { chat, meanwhile, nonce, refused, soon, test } from './harness/index.js';
 
 const seqs = ({ items }) => items.map(({ seq }) => seq);
 
@@ -77,8 +77,8 @@ test('a send moves the cursor of its sender, and of nobody else', async (t) => {
   await bob.post(room, 'one');
   const two = await ada.post(room, 'two');
   assert.deepEqual((await ada.snapshot(room)).cursor, { seq: two.seq, message_no: 2 });
-  assert.equal((await ada.chatOf(room)).unread, 0);
-  assert.equal((await bob.chatOf(room)).unread, 1);
+  await soon(async () => assert.equal((await ada.chatOf(room)).unread, 0));
+  await soon(async () => assert.equal((await bob.chatOf(room)).unread, 1));
 });
 
 /* Events 1 and 2 are the creation and the join; messages are 3 to 9, with a join at 6. */

@@ -19,7 +19,7 @@ import { Servers } from './servers.js';
 export { Refused, exchange, nonce };
 export { idOf } from './person.js';
 export { channelOf } from './device.js';
-export { eventually, meanwhile } from './wait.js';
+export { eventually, meanwhile, soon } from './wait.js';
 export { Wire, raw } from './wire.js';
 
 let wanted = {};

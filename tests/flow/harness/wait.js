@@ -61,6 +61,20 @@ export async function eventually(probe, label, patienceMs = PATIENCE_MS) {
   }
 }
 
+/**
+ * Tries assertions until they hold, for a second at most: for what another API answers from Redis, which hears of a send a
+ * moment after its sender.
+ */
+export async function soon(check, patienceMs = 1_000) {
+  for (const end = Date.now() + patienceMs; ; )
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+}
+
 /** Does `step(i)` again and again until stop(), or until the test ends; stop() throws what a step threw. */
 export function meanwhile(t, step) {
   let going = true;
