@@ -229,11 +229,13 @@ enum err messages_get(struct call *call)
     return err;
 }
 
-static void write_events(struct call *call, const struct db_rows *rows, int64_t limit)
+static enum err reply_events(struct call *call, const struct db_rows *rows, int64_t limit)
 {
     struct json_out out = {.buf = call_out(call)};
     char epoch[64];
 
+    if (!watch_epoch(call_worker(call)->app->watch, epoch))
+        return ERR_UNAVAILABLE; /* just started: positions without their epoch would be none */
     json_open(&out, '{');
     json_key(&out, "items");
     json_open(&out, '[');
@@ -244,9 +246,9 @@ static void write_events(struct call *call, const struct db_rows *rows, int64_t 
     }
     json_close(&out, ']');
     json_key_bool(&out, "has_more", db_count(rows) > limit);
-    if (watch_epoch(call_worker(call)->app->watch, epoch))
-        json_key_text(&out, "epoch", text(epoch));
+    json_key_text(&out, "epoch", text(epoch));
     json_close(&out, '}');
+    return call_reply(call, 200);
 }
 
 /* GET /v1/rooms/{room}/events ? after, limit -> {items: [Event], has_more, epoch} */
@@ -262,10 +264,8 @@ enum err events_get(struct call *call)
         (err = call_query_i64(call, "limit", 1, EVENTS_MAX, &page.limit)) != ERR_OK)
         return err;
     build_half(&query, &page, &select_events_after, page.at, page.limit);
-    if ((err = access_run(call, page.room_id, &query, &access)) == ERR_OK) {
-        write_events(call, &query.rows, page.limit);
-        err = call_reply(call, 200);
-    }
+    if ((err = access_run(call, page.room_id, &query, &access)) == ERR_OK)
+        err = reply_events(call, &query.rows, page.limit);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;

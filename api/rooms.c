@@ -477,10 +477,12 @@ static enum err reply_snapshot(struct call *call, const struct snapshot *snapsho
         snapshot->people != NULL ? people_find(snapshot->people, room_peer_of(&snapshot->room, call_user_id(call))) : NULL;
     char epoch[64];
 
+    if (!watch_epoch(call_worker(call)->app->watch, epoch))
+        return ERR_UNAVAILABLE; /* just started: a position without its epoch would be no position */
     json_open(&out, '{');
     json_key(&out, "room");
     room_write(&out, &snapshot->room, snapshot->room_head.seq, snapshot->room_head.message_no, peer);
-    if (snapshot->access.is_member && watch_epoch(call_worker(call)->app->watch, epoch)) {
+    if (snapshot->access.is_member) {
         write_contents(&out, snapshot);
         json_key(&out, "as_of");
         json_open(&out, '{');

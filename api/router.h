@@ -8,8 +8,7 @@
 typedef enum err (*handler_fn)(struct call *call);
 
 enum route_flags {
-    ROUTE_PUBLIC = 1,  /* no access token needed */
-    ROUTE_NO_BODY = 2, /* a body is refused unless empty; GET and DELETE have none anyway */
+    ROUTE_PUBLIC = 1, /* no access token needed */
 };
 
 struct route {

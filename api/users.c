@@ -182,6 +182,8 @@ enum err me_patch(struct call *call)
         return err;
     if (call_body_has(call, "about") && (err = call_body_chars(call, "about", 0, ABOUT_MAX_CHARS, &about)) != ERR_OK)
         return err;
+    if (name.at == NULL && about.at == NULL)
+        return me_get(call);
     db_add_i64(&query.params, call_user_id(call));
     add_optional(&query.params, name);
     add_optional(&query.params, about);
