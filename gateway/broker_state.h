@@ -7,13 +7,12 @@
 
 #include "bus/asker.h"
 #include "bus/feed.h"
+#include "gateway/api_list.h"
 #include "gateway/broker.h"
 #include "gateway/channel.h"
 #include "gateway/ended.h"
 #include "gateway/lookers.h"
 #include "gateway/users.h"
-
-#define BROKER_APIS_MAX 64
 
 struct hole;
 
@@ -49,14 +48,16 @@ struct broker {
         struct channel *cursor; /* where the next page begins */
         uv_timer_t timer;
     } sweep;
-    struct hole *holes;                   /* Replay questions that are open */
-    uint64_t publishers[BROKER_APIS_MAX]; /* last heard of each API */
+    struct hole *holes;            /* Replay questions that are open */
+    uint64_t publishers[APIS_MAX]; /* last heard of each API */
 
     uv_prepare_t before_poll;
     uv_check_t after_poll;
 };
 
-/* ---- broker.c ---- */
+/* ---- broker.c, incoming.c ---- */
+
+extern const struct feed_events incoming_events;
 
 static inline int64_t broker_now_ms(const struct broker *broker)
 {
