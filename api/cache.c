@@ -54,7 +54,8 @@ struct cache {
     enum state state;
     bool complained; /* that it is down was logged */
     struct cache_link *link;
-    struct buf prefix; /* "parley:epoch:1:"; empty = not yet known */
+    struct buf prefix; /* "parley:epoch:1:"; empty = none */
+    int64_t generation;
     struct buf scratch;
     uv_timer_t retry;
     uv_timer_t timeout;
@@ -352,7 +353,15 @@ bool cache_is_up(const struct cache *cache)
 void cache_set_space(struct cache *cache, struct text epoch, int64_t generation)
 {
     buf_reset(&cache->prefix);
+    cache->generation = epoch.len > 0 ? generation : 0;
+    if (epoch.len == 0)
+        return;
     buf_printf(&cache->prefix, "parley:%.*s:%lld:", TEXT_ARGS(epoch), (long long)generation);
+}
+
+int64_t cache_generation(const struct cache *cache)
+{
+    return cache->generation;
 }
 
 static bool may_send(const struct cache *cache, size_t count)

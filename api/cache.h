@@ -29,8 +29,9 @@ struct cache *cache_open(uv_loop_t *loop, const struct cache_config *config);
 void cache_close(struct cache *cache); /* open commands fail first */
 bool cache_is_up(const struct cache *cache);
 
-/* What stands before every key: changes when the epoch or the generation does. Until first set all commands fail. */
+/* What stands before every key: changes when the epoch or the generation does. Until first set, and with an empty epoch, all commands fail. */
 void cache_set_space(struct cache *cache, struct text epoch, int64_t generation);
+int64_t cache_generation(const struct cache *cache); /* 0: none is set */
 
 /* A reply, copied: text (bulk or status), integer, array of texts (missing ones `is_null`), or nothing. */
 enum cache_kind { CACHE_NULL, CACHE_TEXT, CACHE_INTEGER, CACHE_ARRAY, CACHE_FAILED /* an error reply: wrong type … (counted) */ };

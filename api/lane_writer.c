@@ -1,6 +1,7 @@
 /*
  * A batch, as it goes: take, build, (sent), on_batch: read, publish, cache, answer; and the next. The outbox rows
- * it wrote are marked with a later batch, once the cache has what changed (settle.c).
+ * it wrote are marked with a later batch, once the cache has what changed (settle.c). When the cache's generation was raised meanwhile, the
+ * outbox is done anew beside the batches.
  *
  * If the connection breaks: the rows under way are unknown; they go back to the front of the queue and are sent again once this
  * incarnation's outbox was done anew: that publishes whatever had been committed. Rows that were never sent are refused.
@@ -15,6 +16,7 @@
 #include "api/outbox.h"
 #include "api/settings.h"
 #include "api/settle.h"
+#include "api/watch.h"
 #include "base/log.h"
 
 #define TICK_MS 200        /* marks in quiet times; tries a redo again */
@@ -42,6 +44,8 @@ struct lane_writer {
     uv_timer_t timer;
     size_t alone;         /* batches of one row still to come, after a refused one */
     bool needs_redo;      /* something may be committed that was not published */
+    bool needs_recache;   /* something was cached under a generation that is void */
+    bool recaching;
     int64_t first_number; /* of the batch under way */
     size_t marking;       /* outbox rows that the batch under way forgets */
     bool closing;
@@ -185,6 +189,25 @@ static void redo_outbox(void *arg)
         writer->state = db_conn_is_ready(writer->conn) ? WRITER_IDLE : WRITER_WAITING;
 }
 
+/* A task: the cache gets what went to a void generation; repeats on the bus are dropped. */
+static void recache(void *arg)
+{
+    struct lane_writer *writer = arg;
+    size_t done;
+
+    writer->needs_recache = false;
+    if (outbox_redo(writer->worker, writer->lane, writer->owner.incarnation, &done) != ERR_OK)
+        writer->needs_recache = true; /* on_tick() tries again */
+    writer->recaching = false;
+}
+
+static void begin_recache(struct lane_writer *writer)
+{
+    writer->recaching = true;
+    if (task_start(writer->worker->tasks, recache, writer) != ERR_OK)
+        writer->recaching = false;
+}
+
 static void go_on(struct lane_writer *writer)
 {
     if (writer->state != WRITER_IDLE || !db_conn_is_ready(writer->conn))
@@ -221,8 +244,9 @@ static void close_when_quiet(struct lane_writer *writer)
     size_t marks;
 
     settle_marks(writer->settle, &marks);
-    const bool can_mark = marks > 0 && db_conn_is_ready(writer->conn);
-    if (can_mark || writer->queue.first != NULL || !settle_is_quiet(writer->settle))
+    const bool will_confirm = !settle_is_confirmed(writer->settle) && watch_is_ready(writer->worker->app->watch);
+    const bool can_mark = (marks > 0 || will_confirm) && db_conn_is_ready(writer->conn);
+    if (can_mark || writer->recaching || writer->queue.first != NULL || !settle_is_quiet(writer->settle))
         return;
     uv_timer_stop(&writer->timer);
     db_conn_close(writer->conn);
@@ -234,6 +258,9 @@ static void on_tick(uv_timer_t *timer)
     struct lane_writer *writer = timer->data;
     size_t marks;
 
+    writer->needs_recache |= settle_confirm(writer->settle);
+    if (writer->needs_recache && !writer->recaching)
+        begin_recache(writer);
     if (writer->state == WRITER_IDLE && db_conn_is_ready(writer->conn)) {
         settle_marks(writer->settle, &marks);
         if (writer->needs_redo)

@@ -6,8 +6,11 @@
 #include "api/room.h"
 #include "api/watch.h"
 
+#define PAGE 200 /* outbox rows done at once */
+#define PAGE_TEXT "200"
+
 static const struct db_statement select_numbers = {
-    "select_outbox", "SELECT number FROM {lane}.outbox WHERE incarnation = $1::bigint ORDER BY number LIMIT 200"};
+    "select_outbox", "SELECT number FROM {lane}.outbox WHERE incarnation = $1::bigint ORDER BY number LIMIT " PAGE_TEXT};
 
 /* $1 incarnation, $2 numbers. An event with the row of members that it moved: its sender's or its subject's. */
 static const struct db_statement select_owed_events = {
@@ -49,7 +52,7 @@ struct redo {
     struct worker *worker;
     int lane;
     int64_t incarnation;
-    int64_t numbers[200];
+    int64_t numbers[PAGE];
     size_t count;
     struct db_query events, cursors, heads;
     struct announcer *announcer;
@@ -177,6 +180,8 @@ enum err outbox_redo(struct worker *worker, int lane, int64_t incarnation, size_
         if ((err = redo_page(&redo, text(epoch))) != ERR_OK)
             break;
         *done += redo.count;
+        if (redo.count < PAGE)
+            break; /* a living writer goes on meanwhile: there would always be some */
     }
     buf_fini(&redo.scratch);
     refresh_destroy(redo.refresh);

@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 /*
- * Stores what `refresh` gathered and waits. When the cache failed its generation is raised, so that it never serves what it
- * missed. An error: neither could be done (the database is away too).
+ * Stores what `refresh` gathered and waits. When the cache failed, or its generation was raised meanwhile, it is raised, so that the cache
+ * never serves what it missed. An error: neither could be done (the database is away too).
  */
 MUST_CHECK enum err refresh_now(struct worker *worker, struct refresh *refresh);

@@ -5,6 +5,7 @@
 
 #include "api/settings.h"
 #include "api/watch.h"
+#include "base/clock.h"
 
 struct numbers {
     int64_t *list;
@@ -18,6 +19,7 @@ struct settle {
     size_t owed_asked;   /* how many of `owed` the request under way covers; 0: none is */
     struct job raised;
     size_t caching;      /* refreshes under way */
+    struct caching *cached, **cached_end; /* done, and wait for news, oldest first */
 };
 
 static void add_numbers(struct numbers *numbers, int64_t from, int64_t to)
@@ -59,12 +61,32 @@ static void on_raised(struct job *job)
     ask_raise(settle);
 }
 
+/* One refresh of the cache, and the numbers that wait for it. */
+struct caching {
+    struct settle *settle;
+    int64_t from, to;
+    int64_t generation; /* under which it was sent; 0: none was set, nothing was stored */
+    int64_t done_ms;
+    struct caching *next;
+};
+
+static struct caching *take_cached(struct settle *settle)
+{
+    struct caching *first = settle->cached;
+
+    settle->cached = first->next;
+    if (settle->cached == NULL)
+        settle->cached_end = &settle->cached;
+    return first;
+}
+
 struct settle *settle_create(struct worker *worker)
 {
     struct settle *settle = xcalloc(1, sizeof(*settle));
 
     settle->worker = worker;
     settle->raised.run = on_raised;
+    settle->cached_end = &settle->cached;
     return settle;
 }
 
@@ -78,16 +100,12 @@ void settle_destroy(struct settle *settle)
     if (settle == NULL)
         return;
     CHECK(settle_is_quiet(settle));
+    while (settle->cached != NULL)
+        free(take_cached(settle));
     free(settle->done.list);
     free(settle->owed.list);
     free(settle);
 }
-
-/* One refresh of the cache, and the numbers that wait for it. */
-struct caching {
-    struct settle *settle;
-    int64_t from, to;
-};
 
 static void on_cached(void *context, enum err err)
 {
@@ -95,7 +113,13 @@ static void on_cached(void *context, enum err err)
     struct settle *settle = caching->settle;
 
     settle->caching--;
-    add_numbers(err == ERR_OK ? &settle->done : &settle->owed, caching->from, caching->to);
+    if (err == ERR_OK || (caching->generation == 0 && cache_is_up(settle->worker->cache))) {
+        caching->done_ms = clock_mono_ms();
+        *settle->cached_end = caching;
+        settle->cached_end = &caching->next;
+        return;
+    }
+    add_numbers(&settle->owed, caching->from, caching->to);
     free(caching);
     ask_raise(settle);
 }
@@ -104,9 +128,35 @@ void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, 
 {
     struct caching *caching = xcalloc(1, sizeof(*caching));
 
-    *caching = (struct caching){settle, from, to};
+    *caching = (struct caching){
+        .settle = settle, .from = from, .to = to, .generation = cache_generation(settle->worker->cache)};
     settle->caching++;
     refresh_send(refresh, settle->worker->cache, settle->worker->app->settings->redis.ttl_s * 1000, on_cached, caching);
+}
+
+bool settle_confirm(struct settle *settle)
+{
+    int64_t generation, asked_ms;
+    bool is_void = false;
+
+    if (settle->cached == NULL || !watch_news(settle->worker->app->watch, &generation, &asked_ms))
+        return false;
+    while (settle->cached != NULL && settle->cached->done_ms < asked_ms) {
+        const bool is_same = settle->cached->generation == generation;
+        if (!is_same && cache_generation(settle->worker->cache) != generation)
+            break; /* this loop will hear of it in a moment: doing it anew now would be as void */
+        struct caching *caching = take_cached(settle);
+        if (is_same)
+            add_numbers(&settle->done, caching->from, caching->to);
+        is_void = is_void || !is_same;
+        free(caching);
+    }
+    return is_void;
+}
+
+bool settle_is_confirmed(const struct settle *settle)
+{
+    return settle->cached == NULL;
 }
 
 const int64_t *settle_marks(const struct settle *settle, size_t *count)

@@ -57,8 +57,10 @@ struct watch {
     struct inbox *raises;    /* of struct raise, from any thread */
     struct raise **covered;  /* those that the question under way answers */
     size_t covered_count;
-    uv_mutex_t lock;         /* guards `epoch` */
+    int64_t asked_ms;        /* when the question under way was sent */
+    uv_mutex_t lock;         /* guards `epoch`, `news_…` */
     char epoch[64];
+    int64_t news_generation, news_asked_ms; /* of the latest news */
     atomic_bool is_ready;
 };
 
@@ -73,6 +75,15 @@ bool watch_epoch(struct watch *watch, char out[64])
 bool watch_is_ready(struct watch *watch)
 {
     return atomic_load(&watch->is_ready);
+}
+
+bool watch_news(struct watch *watch, int64_t *generation, int64_t *asked_ms)
+{
+    uv_mutex_lock(&watch->lock);
+    *generation = watch->news_generation;
+    *asked_ms = watch->news_asked_ms;
+    uv_mutex_unlock(&watch->lock);
+    return *generation != 0;
 }
 
 /* ---- the caches' space ---- */
@@ -198,6 +209,8 @@ static void read_news(struct watch *watch)
         memset(watch->epoch, 0, sizeof(watch->epoch));
         memcpy(watch->epoch, epoch.at, epoch.len);
     }
+    watch->news_generation = generation;
+    watch->news_asked_ms = watch->asked_ms;
     uv_mutex_unlock(&watch->lock);
     if (is_new_epoch || generation != watch->generation)
         tell_workers(watch, generation);
@@ -244,6 +257,7 @@ static void ask(struct watch *watch)
     db_add_bool(&watch->queries[Q_PRUNE].params, watch->ticks++ % TICKS_TO_PRUNE == 0);
     ended_prune(watch->worker->app->ended, clock_wall_us(), 2 * settings->token.life_s);
     watch->asking = true;
+    watch->asked_ms = clock_mono_ms();
     db_conn_send(watch->conn, watch->queries, Q_COUNT, on_told, watch);
 }
 

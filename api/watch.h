@@ -22,3 +22,9 @@ void watch_raise_generation(struct watch *watch, struct worker *worker, struct j
 /* The epoch as last read; any thread. False before the first connection. */
 bool watch_epoch(struct watch *watch, char out[64]);
 bool watch_is_ready(struct watch *watch);
+
+/*
+ * The cache's generation in the latest news, and when those were asked for (clock_mono_ms()): a cache write of that generation that was done
+ * before then is seen by whoever uses a later one. Any thread. False before the first news.
+ */
+bool watch_news(struct watch *watch, int64_t *generation, int64_t *asked_ms);
