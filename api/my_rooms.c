@@ -11,6 +11,9 @@
 #include "api/settings.h"
 #include "base/id.h"
 
+/* Keys filled by one read, an even number. All of 10,000 rooms at once are more commands than may be open, and more than Redis does in time. */
+#define FILL_MAX 2000
+
 static const struct db_statement select_my_rooms = {
     "select_my_rooms", "SELECT " MEMBERSHIP_COLUMNS("m") " FROM {lane}.members m WHERE m.user_id = $1::bigint AND m.role <> 'left'"};
 
@@ -244,21 +247,21 @@ static void fill_values(struct worker *worker, struct my_rooms *rooms, const str
     free(values);
 }
 
-/* Leases for both keys of each missing room; the others' places stay empty. */
+/* Leases for both keys of the first missing rooms; the others' places stay empty. */
 static void take_leases(struct worker *worker, const struct my_rooms *rooms, const struct keys *keys, struct lease *leases)
 {
     struct text *wanted = xcalloc(keys->count + 1, sizeof(*wanted));
     struct lease *taken = xcalloc(keys->count + 1, sizeof(*taken));
     size_t count = 0;
 
-    for (size_t i = 0; i < rooms->count; i++)
+    for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
         if (is_missing(&rooms->chats[i])) {
             wanted[count++] = keys->list[2 * i];
             wanted[count++] = keys->list[2 * i + 1];
         }
     lease_take(worker->cache, wanted, taken, count);
     count = 0;
-    for (size_t i = 0; i < rooms->count; i++)
+    for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
         if (is_missing(&rooms->chats[i])) {
             leases[2 * i] = taken[count++];
             leases[2 * i + 1] = taken[count++];
