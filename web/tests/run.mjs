@@ -16,9 +16,10 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  banner: { js: "import { webcrypto } from 'node:crypto'; globalThis.crypto ??= webcrypto;" }, // node 18 has none
   logLevel: 'warning',
 });
 const files = tests.map((name) => join(out, name.replace(/\.ts$/, '.mjs')));
-const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], { stdio: 'inherit' });
 rmSync(out, { recursive: true });
 process.exit(status ?? 1);
