@@ -1,5 +1,5 @@
 /*
- * A batch, as it goes: take, build, (sent), on_batch: read, publish, cache, answer; and the next. The outbox rows
+ * A batch, as it goes: take, build, (sent), on_batch: the next one leaves, then read, publish, cache, answer. The outbox rows
  * it wrote are marked with a later batch, once the cache has what changed (settle.c). When the cache's generation was raised meanwhile, the
  * outbox is done anew beside the batches.
  *
@@ -37,7 +37,8 @@ struct lane_writer {
     struct db_conn *conn;
     struct batch_owner owner;
     struct log_queue queue;
-    struct batch *batch;
+    struct batch *batch;     /* collected or under way */
+    struct batch *committed; /* being told while the next one is under way */
     struct announcer *announcer;
     struct refresh *refresh;
     struct settle *settle;
@@ -83,19 +84,27 @@ enum err lane_writer_take(struct lane_writer *writer, struct log_row *row)
 
 /* ---- a batch's end ---- */
 
+/* The next batch leaves first: the database works on it while this one is published and answered. */
 static void on_stored(struct lane_writer *writer)
 {
+    struct batch *committed = writer->batch;
+    const int64_t first_number = writer->first_number, next_number = writer->owner.next_number;
     struct log_row *row;
 
     settle_marked(writer->settle, writer->marking);
-    batch_read(writer->batch, db_conn_epoch(writer->conn), writer->announcer, writer->refresh);
+    writer->batch = writer->committed;
+    writer->committed = committed;
+    go_on(writer);
+
+    batch_read(committed, db_conn_epoch(writer->conn), writer->announcer, writer->refresh);
     announce_send(writer->announcer, writer->worker->app->publisher);
-    settle_cache(writer->settle, writer->refresh, writer->first_number, writer->owner.next_number);
-    while ((row = batch_pop(writer->batch)) != NULL) {
+    settle_cache(writer->settle, writer->refresh, first_number, next_number);
+    while ((row = batch_pop(committed)) != NULL) {
         /* What the broken connection began may have been committed only now, after the outbox was looked through. */
         writer->needs_redo |= row->sent_before;
         room_log_answer(row);
     }
+    batch_release(committed);
 }
 
 /* Nothing of the batch happened, says the database. */
@@ -144,9 +153,12 @@ static void on_batch(void *context)
     const bool is_lost = !db_conn_is_ready(writer->conn);
 
     writer->state = is_lost ? WRITER_WAITING : WRITER_IDLE;
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         on_stored(writer);
-    else if (is_lost)
+        go_on(writer); /* those answered may have given new rows */
+        return;
+    }
+    if (is_lost)
         on_unknown(writer);
     else
         on_refused(writer, err);
@@ -232,6 +244,7 @@ static void free_writer(uv_handle_t *handle)
     struct lane_writer *writer = handle->data;
 
     batch_destroy(writer->batch);
+    batch_destroy(writer->committed);
     announcer_destroy(writer->announcer);
     refresh_destroy(writer->refresh);
     settle_destroy(writer->settle);
@@ -314,6 +327,7 @@ struct lane_writer *lane_writer_open(struct worker *worker, int lane, int64_t in
     *writer = (struct lane_writer){.worker = worker, .lane = lane, .owner = {incarnation, 1}};
     log_queue_init(&writer->queue);
     writer->batch = batch_create((size_t)settings->batch.rows_max);
+    writer->committed = batch_create((size_t)settings->batch.rows_max);
     writer->announcer = announcer_create();
     writer->refresh = refresh_create();
     writer->settle = settle_create(worker);
