@@ -4,6 +4,8 @@ import { chat, configure, eventually, meanwhile, nonce, running, soon, test } fr
 configure({ ownPostgres: true, api: { PARLEY_REDIS_TIMEOUT_MS: '50' } });
 
 async function teaRoom(t) {
+  const { programs } = await running();
+  for (const program of programs) await program.untilReady(); // what the test before did may still be healing
   const { ada, bob } = await chat(t).users('ada', 'bob');
   return { ada, bob, room: await ada.createRoom('tea', { members: [bob] }) };
 }

@@ -30,6 +30,7 @@ export function orphanedFolders() {
 }
 
 function ownerLives(folder) {
+  if (Date.now() - fs.statSync(folder).mtimeMs < 5_000) return true; // it may be about to say who it belongs to
   try {
     const command = fs.readFileSync(`/proc/${fs.readFileSync(path.join(folder, 'owner'), 'utf8')}/cmdline`, 'utf8');
     return command.includes('node');
