@@ -11,6 +11,7 @@
 #define MESSAGES_MAX 200
 #define MESSAGES_DEFAULT 50
 #define EVENTS_MAX 1000
+#define PAGE_BYTES_MAX (1u << 20)
 #define EVENTS_DEFAULT 100
 
 const struct db_statement select_messages_before = {
@@ -171,9 +172,19 @@ static void write_messages(struct json_out *out, const struct db_rows *rows, int
     }
 }
 
-static int smaller(int64_t a, int64_t b)
+int messages_fit(const struct db_rows *rows, int64_t limit)
 {
-    return (int)(a < b ? a : b);
+    size_t bytes = 0;
+    int count = 0;
+
+    for (; count < db_count(rows) && count < limit; count++) {
+        struct event event;
+        event_read(&event, rows, count, 0);
+        bytes += event.body.len;
+        if (bytes > PAGE_BYTES_MAX && count > 0)
+            break;
+    }
+    return count;
 }
 
 /* `before` rows come newest first; `around` has both, the older half with the message itself. */
@@ -181,7 +192,7 @@ static void write_page(struct call *call, const struct page *page, const struct 
                        const struct db_rows *newer, int64_t newer_limit)
 {
     struct json_out out = {.buf = call_out(call)};
-    const int older_count = smaller(db_count(older), older_limit), newer_count = smaller(db_count(newer), newer_limit);
+    const int older_count = messages_fit(older, older_limit), newer_count = messages_fit(newer, newer_limit);
     const bool more_older = db_count(older) > older_count, more_newer = db_count(newer) > newer_count;
 
     json_open(&out, '{');
@@ -232,6 +243,7 @@ enum err messages_get(struct call *call)
 static enum err reply_events(struct call *call, const struct db_rows *rows, int64_t limit)
 {
     struct json_out out = {.buf = call_out(call)};
+    const int shown = messages_fit(rows, limit);
     char epoch[64];
 
     if (!watch_epoch(call_worker(call)->app->watch, epoch))
@@ -239,13 +251,13 @@ static enum err reply_events(struct call *call, const struct db_rows *rows, int6
     json_open(&out, '{');
     json_key(&out, "items");
     json_open(&out, '[');
-    for (int i = 0; i < db_count(rows) && i < limit; i++) {
+    for (int i = 0; i < shown; i++) {
         struct event event;
         event_read(&event, rows, i, 0);
         event_write(&out, &event);
     }
     json_close(&out, ']');
-    json_key_bool(&out, "has_more", db_count(rows) > limit);
+    json_key_bool(&out, "has_more", db_count(rows) > shown);
     json_key_text(&out, "epoch", text(epoch));
     json_close(&out, '}');
     return call_reply(call, 200);

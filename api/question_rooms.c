@@ -260,11 +260,12 @@ static void answer_history(struct inquiry *inquiry, const Bus__History *ask, con
     struct announcer *announcer = announcer_create();
     Bus__Publications publications = BUS__PUBLICATIONS__INIT;
     Bus__Answer answer = BUS__ANSWER__INIT;
-    size_t count;
+    size_t count, bodies = 0;
 
-    for (int i = 0; i < db_count(events); i++) {
+    for (int i = 0; i < db_count(events) && bodies <= ask->bytes; i++) { /* fit_bytes() drops the rest, unwritten */
         struct event event;
         event_read(&event, events, i, 0);
+        bodies += event.body.len;
         announce_event(announcer, &event, text(epoch), NULL, text(NULL));
     }
     Bus__Item **items = announce_items(announcer, &count);

@@ -451,7 +451,7 @@ static void write_me(struct json_out *out, const struct snapshot *snapshot)
 static void write_contents(struct json_out *out, const struct snapshot *snapshot)
 {
     const struct db_rows *messages = &snapshot->contents[0].rows, *members = &snapshot->contents[1].rows;
-    const int shown = db_count(messages) > snapshot->messages ? (int)snapshot->messages : db_count(messages);
+    const int shown = messages_fit(messages, snapshot->messages);
 
     write_me(out, snapshot);
     json_key(out, "members");

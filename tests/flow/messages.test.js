@@ -217,3 +217,23 @@ test('a snapshot and a subscription from where it stood lose nothing and repeat 
   for (const stop of senders) await stop();
   for (const { start, seen } of rounds) assert.deepEqual(seen, seen.map((_, i) => start + 1 + i));
 });
+
+test('a page of long messages is small, and the pages are complete', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const room = await ada.createRoom('tea');
+  const text = '\u0001'.repeat(16384); // six bytes each in JSON
+  const sent = [];
+  for (let i = 0; i < 30; i++) sent.push((await ada.post(room, text)).seq);
+  const isSmall = ({ items }) => JSON.stringify(items).length < 1.2e6;
+  let before = sent.at(-1) + 1;
+  for (let page = { has_more: true }; page.has_more; before = page.items[0].seq) {
+    page = await ada.get(`/rooms/${room.id}/messages?before=${before}&limit=200`);
+    assert.ok(isSmall(page));
+    assert.deepEqual(page.items.map(({ seq }) => seq), sent.splice(-page.items.length));
+  }
+  assert.deepEqual(sent, []);
+  assert.ok(isSmall(await ada.get(`/rooms/${room.id}/events?limit=1000`)));
+  assert.equal((await ada.log(room)).length, 32);
+  const snapshot = await ada.snapshot(room);
+  assert.ok(isSmall({ items: snapshot.messages }) && snapshot.has_more);
+});
