@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,10 +12,11 @@
 #include "base/log.h"
 
 #define BACKLOG          4096
-#define ACCEPTS_PER_TURN 64   /* then others of this loop have their turn */
-#define PAUSE_MS         100  /* after an accept that failed: no descriptors, no memory */
-#define CLOSE_CHECK_MS   10   /* how often listener_close() looks whether all have gone */
-#define COMPLAINT_MS     5000 /* at most one line about a full house in so long */
+#define ACCEPTS_PER_TURN 64    /* then others of this loop have their turn */
+#define PAUSE_MS         100   /* after an accept that failed: no descriptors, no memory */
+#define CLOSE_CHECK_MS   10    /* how often listener_close() looks whether all have gone */
+#define COMPLAINT_MS     5000  /* at most one line about a full house in so long */
+#define STALLED_MS       30000 /* a peer that takes none of what is sent for so long is gone */
 
 /* One accepted socket, from accept() until libuv closed it. */
 struct connection {
@@ -90,6 +92,10 @@ static void serve(struct listener *listener, int fd)
         return;
     }
     uv_tcp_nodelay(&connection->tcp, 1);
+    /* libh2o waits for ever with an answer that nobody reads. Linux counts a closed window too
+     * (tcp_probe_timer()). */
+    const unsigned stalled_ms = STALLED_MS;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stalled_ms, sizeof(stalled_ms));
 
     connection->listener = listener;
     connection->next = listener->connections;
