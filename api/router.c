@@ -95,12 +95,13 @@ const struct route *router_find_rpc(struct text method)
 
 /* ---- who asks ---- */
 
+/* A token without an end would outlive the list of ended sessions. */
 static enum err read_claims(struct call *call, const struct json *claims)
 {
     const struct json_value root = json_root(claims);
     struct buf sub = {0}, sid = {0};
     const bool good =
-        json_to_text(json_get(root, "sub"), &sub) && json_to_text(json_get(root, "sid"), &sid) &&
+        json_kind(json_get(root, "exp")) == JSON_NUMBER && json_to_text(json_get(root, "sub"), &sub) && json_to_text(json_get(root, "sid"), &sid) &&
         id_parse(buf_text(&sub), &call->user_id) && id_parse(buf_text(&sid), &call->session_id);
 
     buf_fini(&sub);
