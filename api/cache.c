@@ -181,8 +181,8 @@ static void on_timeout(uv_timer_t *timer)
 
     /* perhaps the loop was late, not Redis: read on as long as that helps */
     while (oldest != NULL && clock_mono_ms() - oldest->sent_at_ms >= timeout_ms) {
-        cache_link_read(cache->link);
-        if (cache->open.first == oldest) {
+        const bool has_read = cache_link_read(cache->link);
+        if (cache->open.first == oldest && !has_read) {
             drop_connection(cache, "no answer in time");
             break;
         }

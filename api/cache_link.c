@@ -1,6 +1,7 @@
 #include "api/cache_link.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 struct cache_link {
     struct cache_link_config config;
@@ -130,8 +131,13 @@ void cache_link_flush(struct cache_link *link)
         set_events(link, UV_READABLE | UV_WRITABLE);
 }
 
-void cache_link_read(struct cache_link *link)
+bool cache_link_read(struct cache_link *link)
 {
+    int waiting = 0;
+
+    if (link->redis == NULL || ioctl(link->redis->c.fd, FIONREAD, &waiting) != 0)
+        waiting = 0;
     if (link->redis != NULL)
-        redisAsyncHandleRead(link->redis);
+        redisAsyncHandleRead(link->redis); /* 16 KiB at most */
+    return waiting > 0;
 }

@@ -43,5 +43,7 @@ void cache_link_send(struct cache_link *link, struct text command, redisCallback
 /* Writes what is queued now, if the socket takes it. May end the connection: then on_lost was
  * called. */
 void cache_link_flush(struct cache_link *link);
-/* Reads what has come, for when the loop was late. May end the connection likewise. */
-void cache_link_read(struct cache_link *link);
+/*
+ * Reads some of what has come, for when the loop was late. May end the connection likewise. False: nothing had come.
+ */
+bool cache_link_read(struct cache_link *link);
