@@ -289,7 +289,8 @@ static void on_ready(void *context)
 {
     struct lane_writer *writer = context;
 
-    writer->state = WRITER_IDLE;
+    if (writer->state != WRITER_REDOING) /* else the task ends that, and nothing is closed under it */
+        writer->state = WRITER_IDLE;
     atomic_store(&writer->is_ready, true);
     on_tick(&writer->timer);
 }
