@@ -116,6 +116,7 @@ static inline bool raw_take_frame(struct raw_client *client)
         client->close_code = at[header] << 8 | at[header + 1];
         snprintf(client->close_reason, sizeof(client->close_reason), "%.*s",
                  TEXT_ARGS(text_after(payload, 2)));
+        (void)!send(client->fd, "\x88\x80\0\0\0\0", 6, MSG_NOSIGNAL); /* goodbye, too */
     }
     memmove(client->in.at, client->in.at + header + len, client->in.len - header - len);
     client->in.len -= header + len;

@@ -101,7 +101,7 @@ static int setup(void **state)
     settings.heal.retry_ms = 20;
     settings.chats.window_ms = 100;
     settings.gateway.drain_ms = 50;
-    settings.client.close_ms = 100; /* raw clients do not answer a close */
+    settings.client.close_ms = 3000;
     settings.client.queue_max_bytes = 256 * 1024;
     fake_api_open(&world->api, &world->place->loop, port);
 
@@ -770,7 +770,9 @@ int main(void)
 
     signal(SIGPIPE, SIG_IGN);
     id_init();
-    log_init("test_gateway", LOG_ERROR, LOG_TEXT);
+    log_init("test_gateway", getenv("TEST_LOG") != NULL ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
+    if (getenv("TEST_ONLY") != NULL)
+        cmocka_set_test_filter(getenv("TEST_ONLY"));
     settings_default(&defaults);
     settings = defaults;
     return cmocka_run_group_tests(tests, NULL, NULL);
