@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "base/jwt.h"
 #include "base/log.h"
-#include "gateway/broker.h"
+#include "gateway/broker_state.h"
 #include "gateway/client.h"
 #include "gateway/handshake.h"
 #include "tests/unit/bus_place.h"
@@ -713,23 +713,23 @@ static void a_stop_says_goodbye_with_3001(void **state)
 
 /* ---- a lost bus ---- */
 
-static void
-after_an_api_came_back_anew_all_rooms_are_compared_and_lines_may_be_missing(void **state)
+static void a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing(void **state)
 {
     struct world *world = *state;
 
+    send_connect(world, &world->ada, BOB, "4711", NULL);
+    expect(world, &world->ada, "connect");
     connect_as(world, &world->bob, BOB);
     subscribe(world, &world->bob, "room:7");
-    struct text url = text(settings.bus.apis);
-    publisher_close(world->api.publisher);
-    world->api.head = 8; /* nobody heard of these */
+    world->api.head = 8; /* nobody heard of these, */
     world->api.ended[0] = TEXT("4711");
-    world->api.ended_count = 1;
-    CHECK(publisher_open(&world->api.publisher,
-                         &(struct publisher_config){.url = url.at, .heartbeat_ms = 50}) == ERR_OK);
+    world->api.ended_count = 1; /* nor of this */
+    sweep_start(world->broker, true);
+    expect(world, &world->bob, "{\"type\":\"stale\"}");
     UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
     assert_string_equal(offsets_of(&world->bob), "6 7 8");
-    expect(world, &world->bob, "{\"type\":\"stale\"}");
+    UNTIL(world, world->ada.close_code == 3500);
+    assert_int_equal(world->bob.close_code, 0);
 }
 
 #define GATEWAY_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -765,7 +765,7 @@ int main(void)
         GATEWAY_TEST(a_loop_that_cannot_keep_up_has_its_clients_come_again),
         GATEWAY_TEST(who_looks_is_told_to_the_api_and_so_is_who_stops),
         GATEWAY_TEST(a_stop_says_goodbye_with_3001),
-        GATEWAY_TEST(after_an_api_came_back_anew_all_rooms_are_compared_and_lines_may_be_missing),
+        GATEWAY_TEST(a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing),
     };
 
     signal(SIGPIPE, SIG_IGN);
