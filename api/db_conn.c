@@ -100,7 +100,7 @@ static void stop_watching(struct db_conn *conn)
  * of connecting. */
 static void watch(struct db_conn *conn, int events, uv_poll_cb callback)
 {
-    if (conn->watch != NULL && conn->watch->events == events)
+    if (conn->broken || (conn->watch != NULL && conn->watch->events == events))
         return;
     if (conn->watch == NULL) {
         conn->watch = xcalloc(1, sizeof(*conn->watch));
@@ -155,9 +155,11 @@ static void on_soon(uv_timer_t *timer)
         lose(conn, conn->pg != NULL ? PQerrorMessage(conn->pg) : "");
 }
 
+/* libpq may have closed the socket already, and the next one to be opened on this loop gets its number. */
 static void break_soon(struct db_conn *conn)
 {
     conn->broken = true;
+    stop_watching(conn);
     uv_timer_start(&conn->soon, on_soon, 0, 0);
 }
 
