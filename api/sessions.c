@@ -41,9 +41,11 @@ static const struct db_statement rotate_session = {
 /* Ends one session ($2) or all (0) of a user; numbers are given under the lock of the installation's row. */
 static const struct db_statement end_sessions = {
     "end_sessions",
-    "WITH gone AS ("
-    "  UPDATE public.sessions SET ended_at = now()"
-    "  WHERE user_id = $1::bigint AND ended_at IS NULL AND ($2::bigint = 0 OR id = $2::bigint) RETURNING id, user_id"
+    "WITH locked AS (" /* in one order, so that two who end all of them do not meet */
+    "  SELECT id FROM public.sessions"
+    "  WHERE user_id = $1::bigint AND ended_at IS NULL AND ($2::bigint = 0 OR id = $2::bigint) ORDER BY id FOR UPDATE"
+    "), gone AS ("
+    "  UPDATE public.sessions s SET ended_at = now() FROM locked l WHERE s.id = l.id RETURNING s.id, s.user_id"
     "), counted AS ("
     "  UPDATE public.installation SET last_ended = last_ended + (SELECT count(*) FROM gone)"
     "  WHERE EXISTS (SELECT 1 FROM gone) RETURNING last_ended"

@@ -20,6 +20,11 @@
 #define TICKS_TO_PRUNE 150 /* a minute */
 #define RAISES_MAX 4096   /* writers that wait for a raise: at most one request per lane */
 
+#define ENDED_PAGE 1000 /* ended sessions read at once */
+#define ENDED_PAGE_TEXT "1000"
+
+static void on_tick(uv_timer_t *timer);
+
 static const struct db_statement hold_lock = {"hold_lock", "SELECT pg_try_advisory_lock($1::bigint)"};
 
 static const struct db_statement raise_generation = {
@@ -30,7 +35,7 @@ static const struct db_statement select_news = {
 
 static const struct db_statement select_newly_ended = {
     "select_newly_ended",
-    "SELECT number, session_id, user_id, ended_at FROM public.ended_sessions WHERE number > $1::bigint ORDER BY number LIMIT 1000"};
+    "SELECT number, session_id, user_id, ended_at FROM public.ended_sessions WHERE number > $1::bigint ORDER BY number LIMIT " ENDED_PAGE_TEXT};
 
 static const struct db_statement prune_ended = {
     "prune_ended", "DELETE FROM public.ended_sessions WHERE $2::boolean AND ended_at < now() - $1::bigint * interval '1 second'"};
@@ -217,7 +222,10 @@ static void read_news(struct watch *watch)
     answer_raises(watch);
     lanes_open(app, watch->incarnation, (int)db_i64(news, 0, 1));
     read_ended(watch, &watch->queries[Q_ENDED].rows);
-    atomic_store(&watch->is_ready, true);
+    if (db_count(&watch->queries[Q_ENDED].rows) < ENDED_PAGE)
+        atomic_store(&watch->is_ready, true);
+    else
+        uv_timer_start(&watch->timer, on_tick, 0, TICK_MS); /* there are more: no tokens are judged without them */
     if (!watch->redo_done && !watch->redo_running && app->lane_count > 0) {
         watch->redo_running = true;
         if (task_start(watch->worker->tasks, redo_dead, watch) != ERR_OK)
