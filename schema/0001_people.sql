@@ -17,7 +17,7 @@ CREATE TABLE lanes (
 );
 
 -- 63 bits: milliseconds since 2024 (41), lane (10), counter (12). Time-ordered; who sees an id knows its lane.
-CREATE SEQUENCE id_counter CYCLE MAXVALUE 4095 MINVALUE 0 START 0 CACHE 64;
+CREATE SEQUENCE id_counter CYCLE MAXVALUE 4095 MINVALUE 0 START 0; -- no CACHE: two backends could share a block after a cycle
 CREATE FUNCTION next_id(lane integer) RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT (((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1704067200000) << 22)
            | (lane::bigint << 12)
