@@ -243,6 +243,8 @@ static void build_member_change(struct batch *batch, int lane, struct batch_owne
     db_add_i64(&query->params, row->subject_id);
     db_add_bytes(&query->params, hash_text(row->nonce));
     add_outbox(query, owner);
+    if (row->kind == LOG_ADD_MEMBER)
+        db_add_i64(&query->params, row->members_max);
 }
 
 static void add_optional_id(struct db_params *params, int64_t id)
@@ -385,6 +387,7 @@ static const struct {
     {"unchanged", LOG_UNCHANGED},     {"no_room", LOG_NO_ROOM},           {"not_member", LOG_NOT_MEMBER},
     {"silenced", LOG_SILENCED},       {"beyond_last", LOG_BEYOND_LAST},   {"unknown_user", LOG_UNKNOWN_USER},
     {"role_required", LOG_ROLE_REQUIRED}, {"not_possible", LOG_NOT_POSSIBLE},
+    {"full", LOG_FULL},
 };
 
 static enum log_outcome read_outcome(const struct db_rows *rows, int i)

@@ -65,7 +65,7 @@ const struct db_statement append_messages = {
  */
 #define CHANGE_FACTS                                                                               \
     "WITH facts AS MATERIALIZED ("                                                                 \
-    "  SELECT r.id, r.kind, l.seq AS last_seq, l.message_no AS last_no, a.role AS actor_role,"     \
+    "  SELECT r.id, r.kind, r.member_count, l.seq AS last_seq, l.message_no AS last_no, a.role AS actor_role,"     \
     "         s.role AS subject_role, s.changed_at, u.id AS user_id, o.seq AS old_seq"             \
     "  FROM (SELECT 1) AS one"                                                                     \
     "  LEFT JOIN {lane}.rooms r ON r.id = $1::bigint"                                              \
@@ -106,11 +106,13 @@ const struct db_statement add_member = {
     "         CASE WHEN old_seq IS NOT NULL THEN 'repeated'"
     "              WHEN id IS NULL THEN 'no_room'"
     "              WHEN $2::bigint = $3::bigint AND subject_role <> 'left' THEN 'unchanged'"
-    "              WHEN $2::bigint = $3::bigint AND kind = 'public' AND user_id IS NOT NULL THEN 'stored'"
+    "              WHEN $2::bigint = $3::bigint AND kind = 'public' AND user_id IS NOT NULL"
+    "                   THEN CASE WHEN member_count >= $7::bigint THEN 'full' ELSE 'stored' END"
     "              WHEN actor_role IS NULL OR actor_role = 'left' THEN 'not_member'"
     "              WHEN kind = 'direct' THEN 'not_possible'"
     "              WHEN user_id IS NULL THEN 'unknown_user'"
     "              WHEN subject_role <> 'left' THEN 'unchanged'"
+    "              WHEN member_count >= $7::bigint THEN 'full'"
     "              ELSE 'stored' END AS outcome"
     "  FROM facts"
     "), changed AS ("

@@ -24,7 +24,7 @@ enum { APPEND_OUTCOME, APPEND_SEQ, APPEND_MESSAGE_NO, APPEND_AT, APPEND_NAME, AP
  * of its subject (NULL when nothing was), one row per event.
  */
 enum { CHANGE_OUTCOME, CHANGE_KIND, CHANGE_EVENT };
-/* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number */
+/* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number; add_member: $7 most members */
 extern const struct db_statement add_member;
 extern const struct db_statement remove_member;
 /* $1 id, $2 kind, $3 name, $4 slug, $5 creator, $6 members (creator first, each once), $7 nonces (one more than members),

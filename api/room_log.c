@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/lane_writer.h"
+#include "api/settings.h"
 #include "api/task.h"
 #include "api/watch.h"
 #include "base/id.h"
@@ -37,6 +38,8 @@ enum err log_outcome_err(const struct log_row *row)
         return ERR_ROLE_REQUIRED;
     case LOG_NOT_POSSIBLE:
         return ERR_NOT_POSSIBLE;
+    case LOG_FULL:
+        return ERR_ROOM_FULL;
     }
     return ERR_INTERNAL;
 }
@@ -89,6 +92,7 @@ enum err room_log_append(struct worker *worker, struct log_row *row)
 
     row->home = worker;
     row->task = task_self();
+    row->members_max = worker->app->settings->limits.members_per_room;
     if (row->kind != LOG_MESSAGE)
         id_random_bytes(row->nonce, sizeof(row->nonce));
     if (lane_count > 0 && room_lane(row->room_id) >= lane_count) {

@@ -31,6 +31,7 @@ enum log_outcome {
     LOG_UNKNOWN_USER,
     LOG_ROLE_REQUIRED,
     LOG_NOT_POSSIBLE,
+    LOG_FULL,          /* the room has limits.members_per_room members */
 };
 
 /* Zero-initialise, fill the first part, hand over with room_log_append(). Lives on the task until answered. */
@@ -61,6 +62,7 @@ struct log_row {
     struct buf sender_name;     /* messages */
 
     /* ---- the writer's ---- */
+    int64_t members_max; /* of a room */
     struct job job;
     struct worker *home;
     struct task *task;

@@ -175,6 +175,25 @@ static enum err check_slug(struct call *call, struct text slug)
     return call_fail_field(call, ERR_OUT_OF_RANGE, "slug", "%d to %d of a to z, 0 to 9 and '-'", SLUG_MIN_BYTES, SLUG_MAX_BYTES);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Each id once, and none of them the first one, which stays where it is; returns how many are left. */
+static size_t drop_repeats(int64_t *ids, size_t count)
+{
+    size_t kept = 1;
+
+    qsort(ids + 1, count - 1, sizeof(*ids), compare_ids);
+    for (size_t i = 1; i < count; i++)
+        if (ids[i] != ids[0] && (kept == 1 || ids[i] != ids[kept - 1]))
+            ids[kept++] = ids[i];
+    return kept;
+}
+
 /* The creator and `members` of the body, each once. */
 static enum err read_members(struct call *call, int64_t **out, size_t *count)
 {
@@ -195,12 +214,9 @@ static enum err read_members(struct call *call, int64_t **out, size_t *count)
         int64_t id;
         if (json_kind(it.value) != JSON_STRING || !id_parse(text_of(raw.at + 1, raw.len - 2), &id))
             return call_fail_field(call, ERR_WRONG_TYPE, "members", "a list of user ids, which are strings of digits");
-        bool is_there = false;
-        for (size_t i = 0; i < *count && !is_there; i++)
-            is_there = members[i] == id;
-        if (!is_there)
-            members[(*count)++] = id;
+        members[(*count)++] = id;
     }
+    *count = drop_repeats(members, *count);
     return ERR_OK;
 }
 

@@ -47,6 +47,7 @@
     X(TOO_OLD, 45, 410, "too_old", "That is too long ago; fetch anew")                             \
     X(CONFLICT, 46, 409, "conflict", "The state changed meanwhile")                                \
     X(NOT_POSSIBLE, 47, 422, "not_possible", "This cannot be done to it")                          \
+    X(ROOM_FULL, 48, 409, "room_full", "The room has as many members as it may have")              \
     /* us */                                                                                       \
     X(LIMIT, 60, 429, "too_many_requests", "Too many requests")                                    \
     X(BUSY, 61, 503, "busy", "The server is busy")                                                 \
