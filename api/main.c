@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "api/ended.h"
-#include "api/pages.h"
-#include "api/questions.h"
-#include "api/refusal.h"
-#include "api/room_log.h"
-#include "api/server.h"
+#include "api/request/pages.h"
+#include "api/questions/questions.h"
+#include "api/request/refusal.h"
+#include "api/log/room_log.h"
+#include "api/request/server.h"
 #include "api/settings.h"
 #include "api/shutdown.h"
 #include "base/id.h"

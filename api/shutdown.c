@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/room_log.h"
+#include "api/log/room_log.h"
 #include "api/settings.h"
 #include "base/clock.h"
 #include "base/log.h"

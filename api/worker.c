@@ -1,6 +1,6 @@
 #include "api/worker.h"
 
-#include "api/call_state.h"
+#include "api/request/call_state.h"
 #include "api/settings.h"
 
 #define POSTS_MAX_SPARE 4096 /* beside those of tasks: what watchers and writers post */

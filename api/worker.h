@@ -7,8 +7,8 @@
 
 #include <uv.h>
 
-#include "api/cache.h"
-#include "api/db.h"
+#include "api/store/cache.h"
+#include "api/store/db.h"
 #include "api/hasher.h"
 #include "api/task.h"
 #include "base/base.h"
@@ -19,12 +19,12 @@
 #define LANES_MAX 1024 /* 10 bits of a room's id */
 
 struct app;
-struct lane_writer; /* api/lane_writer.h */
+struct lane_writer; /* api/log/lane_writer.h */
 struct ended;       /* api/ended.h: sessions that ended lately */
 struct settings;    /* api/settings.h: the options */
-struct deadlines;   /* api/deadline.h */
-struct pages;       /* api/pages.h: the web client's files */
-struct watch;       /* api/watch.h */
+struct deadlines;   /* api/request/deadline.h */
+struct pages;       /* api/request/pages.h: the web client's files */
+struct watch;       /* api/log/watch.h */
 
 struct worker {
     struct app *app;

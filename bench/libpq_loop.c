@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/lane_statements.h"
+#include "api/log/lane_statements.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -273,7 +273,7 @@ static void prepare(struct lane *lane, const struct db_statement *statement)
 
 static void open_lane(int number)
 {
-    static const char *const setup[] = {/* those of api/lane_writer.c */
+    static const char *const setup[] = {/* those of api/log/lane_writer.c */
                                         "SET enable_hashjoin = off", "SET enable_mergejoin = off",
                                         "SET enable_seqscan = off",
                                         "SET plan_cache_mode = force_generic_plan"};

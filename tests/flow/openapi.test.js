@@ -1,4 +1,4 @@
-// api/openapi.json is what others build clients from: it and the server are held against each other.
+// api/handlers/openapi.json is what others build clients from: it and the server are held against each other.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -16,15 +16,15 @@ const source = (...name) => fs.readFileSync(path.join(ROOT, ...name), 'utf8');
 
 /** The members of `"login password " SESSION_BODY`; of NULL none. */
 function namesIn(expression) {
-  const macro = (name) => new RegExp(`#define ${name} "([^"]*)"`).exec(source('api', 'sessions.h'))?.[1];
+  const macro = (name) => new RegExp(`#define ${name} "([^"]*)"`).exec(source('api', 'handlers', 'sessions.h'))?.[1];
   const pieces = expression.match(/"[^"]*"|\w+/g).map((piece) => (piece[0] === '"' ? piece.slice(1, -1) : macro(piece) ?? ''));
   return pieces.join(' ').split(' ').filter(Boolean).sort();
 }
 
-/** The table of api/routes.c. */
+/** The table of api/handlers/routes.c. */
 function routes() {
   const row = /\{"([A-Z]+)", "([^"]+)", \w+, ([^,]+), ([^,]+), ([^,]+), ([^,}]+)\}/g;
-  return [...source('api', 'routes.c').matchAll(row)].map(([, method, address, flags, query, body, rpc]) => ({
+  return [...source('api', 'handlers', 'routes.c').matchAll(row)].map(([, method, address, flags, query, body, rpc]) => ({
     name: `${method} /v1${address}`,
     isPublic: flags.includes('ROUTE_PUBLIC'),
     query: namesIn(query),

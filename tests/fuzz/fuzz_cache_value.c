@@ -2,8 +2,8 @@
  * What Redis gives back: the first byte says as what it is read. What is taken has only words that
  * exist, can be written and read again as the same, and makes JSON that is JSON.
  */
-#include "api/cache_value.h"
-#include "api/event.h"
+#include "api/store/cache_value.h"
+#include "api/model/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

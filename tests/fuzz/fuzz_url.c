@@ -1,6 +1,6 @@
 /* Paths and queries: whatever comes, parts and members are text, within the buffer, and never able
  * to leave their place. */
-#include "api/url.h"
+#include "api/request/url.h"
 #include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

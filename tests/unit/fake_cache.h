@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "api/cache.h"
+#include "api/store/cache.h"
 
 #define FAKE_EVALS_MAX 8
 

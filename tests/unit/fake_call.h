@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "api/call_state.h"
+#include "api/request/call_state.h"
 #include "api/ended.h"
-#include "api/problem.h"
-#include "api/router.h"
+#include "api/request/problem.h"
+#include "api/request/router.h"
 #include "api/settings.h"
 #include "base/id.h"
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "api/db.h"
+#include "api/store/db.h"
 
 #define FAKE_PG_EPOCH_US INT64_C(946684800000000)
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "api/announce.h"
+#include "api/log/announce.h"
 
 #define HALF_PAST_NINE INT64_C(1772357400000000) /* of 1 March 2026 */
 #define MANY           1000 /* so many that bytes and lists move several times */

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "api/batch.h"
-#include "api/lane_statements.h"
+#include "api/log/batch.h"
+#include "api/log/lane_statements.h"
 
 #define ROWS_MAX 100
 #define ALL_ROWS 1000

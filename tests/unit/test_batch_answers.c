@@ -2,9 +2,9 @@
 #include "fake_cache.h"
 #include "fake_rows.h"
 
-#include "api/batch.h"
-#include "api/lane_statements.h"
-#include "api/outbox.h"
+#include "api/log/batch.h"
+#include "api/log/lane_statements.h"
+#include "api/log/outbox.h"
 
 #define HALF_PAST_NINE INT64_C(1772357400000000) /* of 1 March 2026 */
 #define LATER          (HALF_PAST_NINE + 1000000)

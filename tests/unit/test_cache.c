@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "api/cache.h"
+#include "api/store/cache.h"
 #include "api/task.h"
 #include "base/clock.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "api/cache_value.h"
+#include "api/store/cache_value.h"
 #include "base/json.h"
 
 static const struct room tea = {

@@ -1,6 +1,6 @@
 #include "fake_cache.h"
 
-#include "api/coherence.h"
+#include "api/store/coherence.h"
 #include "base/id.h"
 
 struct outcome {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "api/db.h"
+#include "api/store/db.h"
 #include "api/task.h"
 #include "base/clock.h"
 

@@ -1,6 +1,6 @@
 #include "fake_rows.h"
 
-#include "api/event.h"
+#include "api/model/event.h"
 
 #define HALF_PAST_NINE INT64_C(1772357400000000) /* of 1 March 2026 */
 

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "api/address.h"
-#include "api/origin.h"
+#include "api/request/address.h"
+#include "api/request/origin.h"
 
 static bool allowed(const char *list, const char *origin, const char *host)
 {

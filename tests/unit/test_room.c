@@ -1,6 +1,6 @@
 #include "fake_rows.h"
 
-#include "api/room.h"
+#include "api/model/room.h"
 
 #define CREATED_US INT64_C(1772357400000000)
 

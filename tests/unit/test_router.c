@@ -1,6 +1,6 @@
 #include "fake_call.h"
 
-#include "api/rpc.h"
+#include "api/request/rpc.h"
 #include "base/clock.h"
 #include "base/jwt.h"
 

@@ -87,7 +87,7 @@ static void order_survives_growth_at_any_place_of_the_circle(void **state)
 {
     struct sendqueue queue = {0};
     int next_in = 0, next_out = 0;
-    char payload[8];
+    char payload[16];
 
     for (int round = 1; round < 40; round++) {
         for (int i = 0; i < round; i++) {

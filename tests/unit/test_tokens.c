@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "api/tokens.h"
+#include "api/handlers/tokens.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/jwt.h"

@@ -9,7 +9,7 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 /** The API's OpenAPI document: its operations, and schemas that values are held against. */
 export class Contract {
   static read() {
-    return new Contract(JSON.parse(fs.readFileSync(path.join(ROOT, 'api', 'openapi.json'), 'utf8')));
+    return new Contract(JSON.parse(fs.readFileSync(path.join(ROOT, 'api', 'handlers', 'openapi.json'), 'utf8')));
   }
 
   constructor(document) {

@@ -1,8 +1,0 @@
-/*
- * changes: what changed in one's own things since a time: cursors, rooms added and removed. Handler of GET /me/changes.
- */
-#pragma once
-
-#include "api/call.h"
-
-enum err changes_get(struct call *call);

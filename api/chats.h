@@ -1,8 +1,0 @@
-/*
- * chats: the list of one's rooms with last message, cursor and unread count. Handler of GET /rooms.
- */
-#pragma once
-
-#include "api/call.h"
-
-enum err chats_get(struct call *call);

@@ -1,0 +1,151 @@
+#include "api/handlers/changes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/model/membership.h"
+#include "api/model/room.h"
+#include "api/worker.h"
+#include "base/clock.h"
+#include "base/id.h"
+
+#define CHANGES_DEFAULT 50
+#define CHANGES_MAX 200
+#define LOOK_BACK_US 5000000 /* clocks differ and commits take time: something comes twice, nothing is missed */
+
+/* $1 user, $2 changed at or after, $3 $4 place to go on after (changed_at, room), $5 limit */
+static const struct db_statement select_changes = {
+    "select_changes",
+    "SELECT " MEMBERSHIP_COLUMNS("m") ", l.message_no FROM {lane}.members m "
+    "CROSS JOIN LATERAL (SELECT message_no FROM {lane}.events WHERE room_id = m.room_id ORDER BY seq DESC LIMIT 1) l "
+    "WHERE m.user_id = $1::bigint AND m.changed_at >= $2::timestamptz AND (m.changed_at, m.room_id) > ($3::timestamptz, $4::bigint) "
+    "ORDER BY m.changed_at, m.room_id LIMIT $5::bigint"};
+
+struct change {
+    struct membership membership;
+    int64_t room_message_no;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct membership *x = &((const struct change *)a)->membership, *y = &((const struct change *)b)->membership;
+
+    if (x->changed_us != y->changed_us)
+        return x->changed_us < y->changed_us ? -1 : 1;
+    return x->room_id < y->room_id ? -1 : x->room_id > y->room_id;
+}
+
+/* The same words as on user:{id}. */
+static void write_change(struct json_out *out, const struct change *change, int64_t since_us)
+{
+    const struct membership *m = &change->membership;
+
+    json_open(out, '{');
+    json_key_text(out, "type", m->role == ROLE_LEFT ? TEXT("room_removed")
+                               : m->joined_us >= since_us ? TEXT("room_added")
+                                                          : TEXT("cursor"));
+    json_key_id(out, "room_id", m->room_id);
+    if (m->role != ROLE_LEFT) {
+        json_key(out, "cursor");
+        json_open(out, '{');
+        json_key_i64(out, "seq", m->seq);
+        json_key_i64(out, "message_no", m->message_no);
+        json_close(out, '}');
+        json_key_i64(out, "unread", change->room_message_no - m->message_no);
+        json_key_i64(out, "mentions", 0);
+    }
+    json_key_time(out, "changed_at", m->changed_us);
+    json_close(out, '}');
+}
+
+struct asked {
+    int64_t since_us, after_us, after_room, limit;
+};
+
+static enum err read_asked(struct call *call, struct asked *asked)
+{
+    struct text since, after;
+    enum err err;
+
+    *asked = (struct asked){.limit = CHANGES_DEFAULT};
+    if ((err = call_query_i64(call, "limit", 1, CHANGES_MAX, &asked->limit)) != ERR_OK)
+        return err;
+    if (!call_query_text(call, "since", &since))
+        return call_fail_field(call, ERR_MISSING, "since", "the `until` of an earlier answer");
+    if (!clock_parse(since, &asked->since_us))
+        return call_fail_field(call, ERR_WRONG_TYPE, "since", "a time as RFC 3339 writes it");
+    asked->since_us -= LOOK_BACK_US;
+    if (!call_query_text(call, "after", &after))
+        return ERR_OK;
+    const char *dash = memchr(after.at, '-', after.len);
+    if (dash == NULL || !id_parse(text_of(after.at, (size_t)(dash - after.at)), &asked->after_us) ||
+        !id_parse(text_of(dash + 1, after.len - (size_t)(dash - after.at) - 1), &asked->after_room))
+        return call_fail_field(call, ERR_OUT_OF_RANGE, "after", "the `next` of an earlier page");
+    return ERR_OK;
+}
+
+static void write_page(struct call *call, const struct asked *asked, const struct change *list, size_t count, int64_t until_us)
+{
+    struct json_out out = {.buf = call_out(call)};
+    const bool has_more = count > (size_t)asked->limit;
+    const size_t shown = has_more ? (size_t)asked->limit : count;
+
+    json_open(&out, '{');
+    json_key(&out, "items");
+    json_open(&out, '[');
+    for (size_t i = 0; i < shown; i++)
+        write_change(&out, &list[i], asked->since_us);
+    json_close(&out, ']');
+    if (has_more) {
+        char next[64];
+        const struct membership *last = &list[shown - 1].membership;
+        const int len = snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64, last->changed_us, last->room_id);
+        json_key_text(&out, "next", text_of(next, (size_t)len));
+    }
+    json_key_time(&out, "until", until_us);
+    json_key_bool(&out, "has_more", has_more);
+    json_close(&out, '}');
+}
+
+/* GET /v1/me/changes ? since, limit, after -> {items, next, until, has_more} */
+enum err changes_get(struct call *call)
+{
+    struct worker *worker = call_worker(call);
+    const int lanes = worker->app->lane_count;
+    const int64_t until_us = clock_wall_us(); /* before reading: what comes meanwhile is asked for again */
+    struct asked asked;
+    enum err err;
+
+    if ((err = read_asked(call, &asked)) != ERR_OK)
+        return err;
+    struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
+    for (int lane = 0; lane < lanes; lane++) {
+        queries[lane] = (struct db_query){.statement = &select_changes, .lane = lane};
+        db_add_i64(&queries[lane].params, call_user_id(call));
+        db_add_time(&queries[lane].params, asked.since_us);
+        db_add_time(&queries[lane].params, asked.after_us);
+        db_add_i64(&queries[lane].params, asked.after_room);
+        db_add_i64(&queries[lane].params, asked.limit + 1);
+    }
+    err = lanes == 0 ? ERR_UNAVAILABLE : db_run(worker->db, queries, (size_t)lanes);
+    if (err == ERR_OK) {
+        struct change *list = xcalloc((size_t)lanes * ((size_t)asked.limit + 1), sizeof(*list));
+        size_t count = 0;
+        for (int lane = 0; lane < lanes; lane++)
+            for (int i = 0; i < db_count(&queries[lane].rows); i++, count++) {
+                membership_read(&list[count].membership, &queries[lane].rows, i, 0);
+                list[count].room_message_no = db_i64(&queries[lane].rows, i, MEMBERSHIP_COLUMN_COUNT);
+            }
+        qsort(list, count, sizeof(*list), compare);
+        write_page(call, &asked, list, count, until_us);
+        free(list);
+        err = call_reply(call, 200);
+    }
+    for (int lane = 0; lane < lanes; lane++) {
+        db_params_fini(&queries[lane].params);
+        db_rows_fini(&queries[lane].rows);
+    }
+    free(queries);
+    return err;
+}

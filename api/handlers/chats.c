@@ -1,0 +1,182 @@
+#include "api/handlers/chats.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/model/my_rooms.h"
+#include "api/model/people.h"
+#include "api/worker.h"
+#include "base/clock.h"
+#include "base/id.h"
+
+#define CHATS_DEFAULT 50
+#define CHATS_MAX 100
+
+/* A place in the list: activity, then room id; the newest come first. */
+struct place {
+    int64_t activity_us, room_id;
+};
+
+static struct place place_of(const struct chat *chat)
+{
+    return (struct place){chat->head.activity_us, chat->membership.room_id};
+}
+
+static int compare_places(struct place a, struct place b)
+{
+    if (a.activity_us != b.activity_us)
+        return a.activity_us > b.activity_us ? -1 : 1;
+    return a.room_id > b.room_id ? -1 : a.room_id < b.room_id;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return compare_places(place_of(a), place_of(b));
+}
+
+/* `after` is "activity-room", opaque to clients. */
+static enum err read_after(struct call *call, struct place *after, bool *is_given)
+{
+    struct text given;
+
+    *is_given = call_query_text(call, "after", &given);
+    if (!*is_given)
+        return ERR_OK;
+    const char *dash = memchr(given.at, '-', given.len);
+    if (dash == NULL || !id_parse(text_of(given.at, (size_t)(dash - given.at)), &after->activity_us) ||
+        !id_parse(text_of(dash + 1, given.len - (size_t)(dash - given.at) - 1), &after->room_id))
+        return call_fail_field(call, ERR_OUT_OF_RANGE, "after", "the `next` of an earlier page");
+    return ERR_OK;
+}
+
+static enum err read_archived(struct call *call, bool *archived)
+{
+    struct text given;
+
+    *archived = false;
+    if (!call_query_text(call, "archived", &given) || text_equal(given, TEXT("false")))
+        return ERR_OK;
+    *archived = true;
+    return text_equal(given, TEXT("true")) ? ERR_OK : call_fail_field(call, ERR_WRONG_TYPE, "archived", "must be true or false");
+}
+
+/* Drops what this page does not show, sorts the rest; returns how many are left. */
+static size_t select_page(struct my_rooms *rooms, bool archived, const struct place *after)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rooms->count; i++) {
+        const struct chat *chat = &rooms->chats[i];
+        if (!chat->has_room || !chat->has_head || (chat->membership.archived_us != 0) != archived)
+            continue;
+        if (after != NULL && compare_places(place_of(chat), *after) <= 0)
+            continue;
+        rooms->chats[kept++] = *chat;
+    }
+    rooms->count = kept;
+    qsort(rooms->chats, kept, sizeof(*rooms->chats), compare);
+    return kept;
+}
+
+static void write_chat(struct json_out *out, const struct chat *chat, const struct people *people, int64_t user_id)
+{
+    const struct membership *m = &chat->membership;
+
+    json_open(out, '{');
+    json_key(out, "room");
+    room_write(out, &chat->room, chat->head.seq, chat->head.message_no, people_find(people, room_peer_of(&chat->room, user_id)));
+    if (chat->head.has_message) {
+        json_key(out, "last_message");
+        event_splice_sender(out, chat->head.message_bare, chat->head.sender_id, people_name(people, chat->head.sender_id));
+    }
+    json_key(out, "cursor");
+    json_open(out, '{');
+    json_key_i64(out, "seq", m->seq);
+    json_key_i64(out, "message_no", m->message_no);
+    json_close(out, '}');
+    /* A cursor just moved by a send may be in the cache before the head that the send made. */
+    json_key_i64(out, "unread", chat->head.message_no > m->message_no ? chat->head.message_no - m->message_no : 0);
+    json_key_i64(out, "mentions", 0);
+    json_key(out, "notify");
+    json_open(out, '{');
+    json_key_text(out, "level", text(notify_level_name(m->notify)));
+    if (m->muted_us != 0)
+        json_key_time(out, "muted_until", m->muted_us);
+    json_close(out, '}');
+    json_key_bool(out, "archived", m->archived_us != 0);
+    json_key_bool(out, "pinned", m->pinned_us != 0);
+    json_close(out, '}');
+}
+
+static enum err write_page(struct call *call, const struct my_rooms *rooms, size_t shown, bool has_more)
+{
+    const int64_t user_id = call_user_id(call);
+    int64_t *ids = call_alloc(call, (2 * shown + 1) * sizeof(*ids));
+    struct json_out out = {.buf = call_out(call)};
+    struct people *people;
+
+    for (size_t i = 0; i < shown; i++) {
+        ids[2 * i] = room_peer_of(&rooms->chats[i].room, user_id);
+        ids[2 * i + 1] = rooms->chats[i].head.sender_id;
+    }
+    const enum err err = people_read(call_worker(call), ids, 2 * shown, &people);
+    if (err == ERR_OK) {
+        json_open(&out, '{');
+        json_key(&out, "items");
+        json_open(&out, '[');
+        for (size_t i = 0; i < shown; i++)
+            write_chat(&out, &rooms->chats[i], people, user_id);
+        json_close(&out, ']');
+        json_key_bool(&out, "has_more", has_more);
+        if (has_more) {
+            const struct place last = place_of(&rooms->chats[shown - 1]);
+            char next[64];
+            const int len = snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64, last.activity_us, last.room_id);
+            json_key_text(&out, "next", text_of(next, (size_t)len));
+        }
+        json_close(&out, '}');
+    }
+    people_destroy(people);
+    return err;
+}
+
+/* The body's hash as its ETag: 304 when the asker has just that. */
+static enum err reply_if_changed(struct call *call)
+{
+    unsigned char hash[16];
+    char etag[2 * sizeof(hash) + 3] = "\"";
+
+    const struct text body = buf_text(call_out(call));
+    CHECK(crypto_generichash(hash, sizeof(hash), (const unsigned char *)body.at, body.len, NULL, 0) == 0);
+    sodium_bin2hex(etag + 1, sizeof(etag) - 1, hash, sizeof(hash));
+    strcat(etag, "\"");
+    call_set_header(call, "etag", text(etag));
+    call_set_header(call, "cache-control", TEXT("private, no-cache"));
+    if (text_equal(call_header(call, "if-none-match"), text(etag)))
+        return call_reply_empty(call, 304);
+    return call_reply(call, 200);
+}
+
+/* GET /v1/rooms ? limit, after, archived -> Page of Chat, latest activity first */
+enum err chats_get(struct call *call)
+{
+    int64_t limit = CHATS_DEFAULT;
+    struct my_rooms rooms = {0};
+    struct place after;
+    bool has_after, archived;
+    enum err err;
+
+    if ((err = call_query_i64(call, "limit", 1, CHATS_MAX, &limit)) != ERR_OK ||
+        (err = read_after(call, &after, &has_after)) != ERR_OK || (err = read_archived(call, &archived)) != ERR_OK)
+        return err;
+    if ((err = my_rooms_read(call_worker(call), call_user_id(call), &rooms)) == ERR_OK) {
+        const size_t count = select_page(&rooms, archived, has_after ? &after : NULL);
+        const size_t shown = count < (size_t)limit ? count : (size_t)limit;
+        if ((err = write_page(call, &rooms, shown, count > shown)) == ERR_OK)
+            err = reply_if_changed(call);
+    }
+    my_rooms_fini(&rooms);
+    return err;
+}

@@ -1,0 +1,183 @@
+#include "api/handlers/members.h"
+
+#include "api/model/access.h"
+#include "api/model/membership.h"
+#include "api/log/room_log.h"
+#include "api/model/user.h"
+#include "api/worker.h"
+
+#define MEMBERS_DEFAULT 50
+#define MEMBERS_MAX 200
+
+const struct db_statement select_members = {
+    "select_members",
+    "SELECT " MEMBERSHIP_COLUMNS("m") ", " USER_COLUMNS("u") " FROM {lane}.members m JOIN public.users u ON u.id = m.user_id "
+    "WHERE m.room_id = $1::bigint AND m.role <> 'left' AND m.user_id > $2::bigint ORDER BY m.user_id LIMIT $3::bigint"};
+
+const struct db_statement select_member = {
+    "select_member",
+    "SELECT " MEMBERSHIP_COLUMNS("m") ", " USER_COLUMNS("u") " FROM {lane}.members m JOIN public.users u ON u.id = m.user_id "
+    "WHERE m.room_id = $1::bigint AND m.user_id = $2::bigint AND m.role <> 'left'"};
+
+void member_write(struct json_out *out, const struct db_rows *rows, int row)
+{
+    struct membership membership;
+    struct user user;
+
+    membership_read(&membership, rows, row, 0);
+    user_read(&user, rows, row, MEMBERSHIP_COLUMN_COUNT);
+    json_open(out, '{');
+    json_key(out, "user");
+    user_write(out, &user);
+    json_key_text(out, "role", text(member_role_name(membership.role)));
+    if (membership.silent_us != 0)
+        json_key_time(out, "silent_until", membership.silent_us);
+    json_key_time(out, "joined_at", membership.joined_us);
+    json_close(out, '}');
+}
+
+static enum err reply_member(struct call *call, int64_t room_id, int64_t user_id, int status)
+{
+    struct db_query query = {.statement = &select_member, .lane = room_lane(room_id)};
+
+    db_add_i64(&query.params, room_id);
+    db_add_i64(&query.params, user_id);
+    enum err err = db_ask(call_worker(call)->db, &query);
+    if (err == ERR_OK && db_count(&query.rows) == 0)
+        err = ERR_NOT_FOUND; /* removed again meanwhile */
+    if (err == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        member_write(&out, &query.rows, 0);
+        err = call_reply(call, status);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+/* Adds or removes `subject_id`, or the asker when that is 0. */
+static enum err change(struct call *call, enum log_row_kind kind, int64_t subject_id, struct log_row *row)
+{
+    enum err err;
+
+    *row = (struct log_row){.kind = kind, .actor_id = call_user_id(call)};
+    row->subject_id = subject_id != 0 ? subject_id : row->actor_id;
+    if ((err = call_path_id(call, "room", &row->room_id)) != ERR_OK)
+        return err;
+    if ((err = room_log_append(call_worker(call), row)) == ERR_OK)
+        err = log_outcome_err(row);
+    log_row_fini(row);
+    return err;
+}
+
+/* POST /v1/rooms/{room}/join -> 200 Member */
+enum err members_join(struct call *call)
+{
+    struct log_row row;
+    const enum err err = change(call, LOG_ADD_MEMBER, 0, &row);
+
+    return err != ERR_OK ? err : reply_member(call, row.room_id, row.subject_id, 200);
+}
+
+/* POST /v1/rooms/{room}/leave -> 204 */
+enum err members_leave(struct call *call)
+{
+    struct log_row row;
+    const enum err err = change(call, LOG_REMOVE_MEMBER, 0, &row);
+
+    /* Who was never in a public room need not leave it; of another room a stranger hears nothing. */
+    if (err == ERR_MEMBER_REQUIRED)
+        return call_reply_empty(call, 204);
+    return err != ERR_OK ? err : call_reply_empty(call, 204);
+}
+
+/* PUT /v1/rooms/{room}/members/{user} -> 201 Member when new, 200 otherwise */
+enum err members_put(struct call *call)
+{
+    struct log_row row;
+    int64_t user_id;
+    enum err err;
+
+    if ((err = call_path_id(call, "user", &user_id)) != ERR_OK || (err = change(call, LOG_ADD_MEMBER, user_id, &row)) != ERR_OK)
+        return err;
+    return reply_member(call, row.room_id, row.subject_id, row.outcome == LOG_UNCHANGED ? 200 : 201);
+}
+
+/* DELETE /v1/rooms/{room}/members/{user} -> 204: a kick; of oneself: leaving */
+enum err members_delete(struct call *call)
+{
+    struct log_row row;
+    int64_t user_id;
+    enum err err;
+
+    if ((err = call_path_id(call, "user", &user_id)) != ERR_OK || (err = change(call, LOG_REMOVE_MEMBER, user_id, &row)) != ERR_OK)
+        return err;
+    return call_reply_empty(call, 204);
+}
+
+/* GET /v1/rooms/{room}/members ? after, limit -> Page of Member, by user id */
+enum err members_get(struct call *call)
+{
+    int64_t room_id, after = 0, limit = MEMBERS_DEFAULT;
+    struct db_query query = {.statement = &select_members};
+    struct access access;
+    enum err err;
+
+    if ((err = call_path_id(call, "room", &room_id)) != ERR_OK ||
+        (err = call_query_i64(call, "after", 0, INT64_MAX - 1, &after)) != ERR_OK ||
+        (err = call_query_i64(call, "limit", 1, MEMBERS_MAX, &limit)) != ERR_OK)
+        return err;
+    query.lane = room_lane(room_id);
+    db_add_i64(&query.params, room_id);
+    db_add_i64(&query.params, after);
+    db_add_i64(&query.params, limit + 1);
+    if ((err = access_run(call, room_id, &query, &access)) == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        const bool has_more = db_count(&query.rows) > limit;
+        const int count = has_more ? (int)limit : db_count(&query.rows);
+        json_open(&out, '{');
+        json_key(&out, "items");
+        json_open(&out, '[');
+        for (int i = 0; i < count; i++)
+            member_write(&out, &query.rows, i);
+        json_close(&out, ']');
+        json_key_bool(&out, "has_more", has_more);
+        if (has_more)
+            json_key_id(&out, "next", db_i64(&query.rows, count - 1, 1));
+        json_close(&out, '}');
+        err = call_reply(call, 200);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+/* PUT /v1/rooms/{room}/cursor {"seq", "force"?} -> {cursor, unread, mentions, changed_at} */
+enum err cursor_put(struct call *call)
+{
+    struct log_row row = {.kind = LOG_MOVE_CURSOR, .actor_id = call_user_id(call)};
+    enum err err;
+
+    if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
+        (err = call_body_i64(call, "seq", 0, INT64_MAX - 1, &row.seq)) != ERR_OK ||
+        (err = call_body_bool(call, "force", &row.force)) != ERR_OK)
+        return err;
+    if ((err = room_log_append(call_worker(call), &row)) == ERR_OK)
+        err = log_outcome_err(&row);
+    log_row_fini(&row);
+    if (err != ERR_OK)
+        return err;
+
+    struct json_out out = {.buf = call_out(call)};
+    json_open(&out, '{');
+    json_key(&out, "cursor");
+    json_open(&out, '{');
+    json_key_i64(&out, "seq", row.seq);
+    json_key_i64(&out, "message_no", row.message_no);
+    json_close(&out, '}');
+    json_key_i64(&out, "unread", row.room_message_no - row.message_no);
+    json_key_i64(&out, "mentions", 0);
+    json_key_time(&out, "changed_at", row.at_us);
+    json_close(&out, '}');
+    return call_reply(call, 200);
+}

@@ -1,0 +1,284 @@
+#include "api/handlers/messages.h"
+
+#include "api/model/access.h"
+#include "api/model/event.h"
+#include "api/log/room_log.h"
+#include "api/log/watch.h"
+#include "api/worker.h"
+
+#define MESSAGE_MAX_BYTES (16 * 1024)
+#define NONCE_MAX_BYTES 64
+#define MESSAGES_MAX 200
+#define MESSAGES_DEFAULT 50
+#define EVENTS_MAX 1000
+#define PAGE_BYTES_MAX (1u << 20)
+#define EVENTS_DEFAULT 100
+
+const struct db_statement select_messages_before = {
+    "select_messages_before",
+    "SELECT " EVENT_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND kind = 'message' AND seq < $2::bigint"
+    " ORDER BY seq DESC LIMIT $3::bigint) e" EVENT_JOINS "ORDER BY e.seq DESC"};
+
+static const struct db_statement select_messages_after = {
+    "select_messages_after",
+    "SELECT " EVENT_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND kind = 'message' AND seq > $2::bigint"
+    " ORDER BY seq LIMIT $3::bigint) e" EVENT_JOINS "ORDER BY e.seq"};
+
+const struct db_statement select_events_after = {
+    "select_events_after",
+    "SELECT " EVENT_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND seq > $2::bigint"
+    " ORDER BY seq LIMIT $3::bigint) e" EVENT_JOINS "ORDER BY e.seq"};
+
+static const struct db_statement select_event = {
+    "select_event",
+    "SELECT " EVENT_COLUMNS " FROM {lane}.events e" EVENT_JOINS "WHERE e.room_id = $1::bigint AND e.seq = $2::bigint"};
+
+/* ---- sending ---- */
+
+/* What is stored and compared: all members but the nonce make the digest. */
+static void make_body(struct log_row *row, struct text message, struct text nonce, struct buf *body)
+{
+    struct buf asked = {0};
+    struct json_out out = {.buf = &asked};
+
+    json_open(&out, '{');
+    json_key_text(&out, "text", message);
+    json_close(&out, '}');
+    log_hash(buf_text(&asked), row->digest);
+    log_hash(nonce, row->nonce);
+
+    out = (struct json_out){.buf = body};
+    json_open(&out, '{');
+    json_key_text(&out, "nonce", nonce);
+    json_raw_value(&out, text_of(asked.at + 1, asked.len - 2));
+    json_close(&out, '}');
+    row->body = buf_text(body);
+    buf_fini(&asked);
+}
+
+/* The original as it is now: it may have been edited since. */
+static enum err reply_repeated(struct call *call, const struct log_row *row)
+{
+    struct db_query query = {.statement = &select_event, .lane = room_lane(row->room_id)};
+
+    db_add_i64(&query.params, row->room_id);
+    db_add_i64(&query.params, row->seq);
+    enum err err = db_ask(call_worker(call)->db, &query);
+    if (err == ERR_OK && db_count(&query.rows) == 0)
+        err = ERR_INTERNAL;
+    if (err == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        struct event event;
+        event_read(&event, &query.rows, 0, 0);
+        event_write(&out, &event);
+        err = call_reply(call, 200);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+static enum err reply_stored(struct call *call, const struct log_row *row)
+{
+    struct json_out out = {.buf = call_out(call)};
+
+    event_write(&out, &(struct event){
+                          .room_id = row->room_id,
+                          .seq = row->seq,
+                          .kind = EVENT_MESSAGE,
+                          .sender_id = row->actor_id,
+                          .sender_name = buf_text(&row->sender_name),
+                          .message_no = row->message_no,
+                          .body = row->body,
+                          .created_us = row->at_us,
+                          .version = 1,
+                      });
+    return call_reply(call, 201);
+}
+
+/* POST /v1/rooms/{room}/messages {"text", "nonce"} -> 201, or 200 for a repeated nonce: the Event */
+enum err messages_post(struct call *call)
+{
+    struct log_row row = {.kind = LOG_MESSAGE, .actor_id = call_user_id(call)};
+    struct text message, nonce;
+    struct buf body = {0};
+    enum err err;
+
+    if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
+        (err = call_body_text(call, "text", 1, MESSAGE_MAX_BYTES, &message)) != ERR_OK ||
+        (err = call_body_text(call, "nonce", 1, NONCE_MAX_BYTES, &nonce)) != ERR_OK)
+        return err;
+
+    make_body(&row, message, nonce, &body);
+    if ((err = room_log_append(call_worker(call), &row)) == ERR_OK)
+        err = log_outcome_err(&row);
+    if (err == ERR_OK)
+        err = row.outcome == LOG_STORED ? reply_stored(call, &row) : reply_repeated(call, &row);
+    else if (err == ERR_SILENCED)
+        call_problem_time(call, "until", row.until_us);
+    log_row_fini(&row);
+    buf_fini(&body);
+    return err;
+}
+
+/* ---- history ---- */
+
+enum direction { BEFORE, AFTER, AROUND };
+
+struct page {
+    int64_t room_id, limit, at;
+    enum direction direction;
+};
+
+static enum err read_page(struct call *call, struct page *page)
+{
+    static const char *const names[] = {"before", "after", "around"};
+    int given = 0;
+    enum err err;
+
+    *page = (struct page){.limit = MESSAGES_DEFAULT, .at = INT64_MAX};
+    if ((err = call_path_id(call, "room", &page->room_id)) != ERR_OK ||
+        (err = call_query_i64(call, "limit", 1, MESSAGES_MAX, &page->limit)) != ERR_OK)
+        return err;
+    for (int i = BEFORE; i <= AROUND; i++) {
+        int64_t at = -1;
+        if ((err = call_query_i64(call, names[i], 0, INT64_MAX - 1, &at)) != ERR_OK)
+            return err;
+        if (at < 0)
+            continue;
+        if (given++ > 0)
+            return call_fail_field(call, ERR_INVALID, names[i], "only one of before, after and around");
+        page->at = at;
+        page->direction = (enum direction)i;
+    }
+    return ERR_OK;
+}
+
+static void build_half(struct db_query *query, const struct page *page, const struct db_statement *statement, int64_t at,
+                       int64_t limit)
+{
+    *query = (struct db_query){.statement = statement, .lane = room_lane(page->room_id)};
+    db_add_i64(&query->params, page->room_id);
+    db_add_i64(&query->params, at);
+    db_add_i64(&query->params, limit + 1); /* one more tells whether there is more */
+}
+
+static void write_messages(struct json_out *out, const struct db_rows *rows, int count, bool reverse)
+{
+    for (int i = 0; i < count; i++) {
+        struct event event;
+        event_read(&event, rows, reverse ? count - 1 - i : i, 0);
+        event_write_message(out, &event);
+    }
+}
+
+int messages_fit(const struct db_rows *rows, int64_t limit)
+{
+    size_t bytes = 0;
+    int count = 0;
+
+    for (; count < db_count(rows) && count < limit; count++) {
+        struct event event;
+        event_read(&event, rows, count, 0);
+        bytes += event.body.len;
+        if (bytes > PAGE_BYTES_MAX && count > 0)
+            break;
+    }
+    return count;
+}
+
+/* `before` rows come newest first; `around` has both, the older half with the message itself. */
+static void write_page(struct call *call, const struct page *page, const struct db_rows *older, int64_t older_limit,
+                       const struct db_rows *newer, int64_t newer_limit)
+{
+    struct json_out out = {.buf = call_out(call)};
+    const int older_count = messages_fit(older, older_limit), newer_count = messages_fit(newer, newer_limit);
+    const bool more_older = db_count(older) > older_count, more_newer = db_count(newer) > newer_count;
+
+    json_open(&out, '{');
+    json_key(&out, "items");
+    json_open(&out, '[');
+    write_messages(&out, older, older_count, true);
+    write_messages(&out, newer, newer_count, false);
+    json_close(&out, ']');
+    json_key_bool(&out, "has_more", page->direction == AFTER ? more_newer : page->direction == BEFORE ? more_older
+                                                                                                   : more_older || more_newer);
+    if (page->direction == AROUND) {
+        json_key_bool(&out, "has_before", more_older);
+        json_key_bool(&out, "has_after", more_newer);
+    }
+    json_close(&out, '}');
+}
+
+/* GET /v1/rooms/{room}/messages ? before | after | around, limit -> Page of Message, ascending */
+enum err messages_get(struct call *call)
+{
+    struct db_query queries[3] = {0}; /* access, older, newer */
+    struct access access;
+    struct page page;
+    enum err err;
+
+    if ((err = read_page(call, &page)) != ERR_OK)
+        return err;
+    if (access_lane(call, page.room_id) == DB_NO_LANE)
+        return call_worker(call)->app->lane_count == 0 ? ERR_UNAVAILABLE : ERR_NOT_FOUND;
+
+    const int64_t newer_limit = page.direction == BEFORE ? 0 : page.direction == AFTER ? page.limit : page.limit / 2;
+    const int64_t older_limit = page.limit - newer_limit;
+    access_ask(&queries[0], page.room_id, call_user_id(call));
+    build_half(&queries[1], &page, &select_messages_before, page.direction == AROUND ? page.at + 1 : page.at,
+               page.direction == AFTER ? -1 : older_limit);
+    build_half(&queries[2], &page, &select_messages_after, page.at, page.direction == BEFORE ? -1 : newer_limit);
+    if ((err = db_run(call_worker(call)->db, queries, 3)) == ERR_OK && (err = access_judge(&queries[0], &access)) == ERR_OK) {
+        write_page(call, &page, &queries[1].rows, older_limit, &queries[2].rows, newer_limit);
+        err = call_reply(call, 200);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        db_params_fini(&queries[i].params);
+        db_rows_fini(&queries[i].rows);
+    }
+    return err;
+}
+
+static enum err reply_events(struct call *call, const struct db_rows *rows, int64_t limit)
+{
+    struct json_out out = {.buf = call_out(call)};
+    const int shown = messages_fit(rows, limit);
+    char epoch[64];
+
+    if (!watch_epoch(call_worker(call)->app->watch, epoch))
+        return ERR_UNAVAILABLE; /* just started: positions without their epoch would be none */
+    json_open(&out, '{');
+    json_key(&out, "items");
+    json_open(&out, '[');
+    for (int i = 0; i < shown; i++) {
+        struct event event;
+        event_read(&event, rows, i, 0);
+        event_write(&out, &event);
+    }
+    json_close(&out, ']');
+    json_key_bool(&out, "has_more", db_count(rows) > shown);
+    json_key_text(&out, "epoch", text(epoch));
+    json_close(&out, '}');
+    return call_reply(call, 200);
+}
+
+/* GET /v1/rooms/{room}/events ? after, limit -> {items: [Event], has_more, epoch} */
+enum err events_get(struct call *call)
+{
+    struct page page = {.limit = EVENTS_DEFAULT};
+    struct db_query query;
+    struct access access;
+    enum err err;
+
+    if ((err = call_path_id(call, "room", &page.room_id)) != ERR_OK ||
+        (err = call_query_i64(call, "after", 0, INT64_MAX - 1, &page.at)) != ERR_OK ||
+        (err = call_query_i64(call, "limit", 1, EVENTS_MAX, &page.limit)) != ERR_OK)
+        return err;
+    build_half(&query, &page, &select_events_after, page.at, page.limit);
+    if ((err = access_run(call, page.room_id, &query, &access)) == ERR_OK)
+        err = reply_events(call, &query.rows, page.limit);
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}

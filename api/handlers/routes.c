@@ -1,0 +1,44 @@
+#include "api/handlers/changes.h"
+#include "api/handlers/chats.h"
+#include "api/handlers/config.h"
+#include "api/handlers/members.h"
+#include "api/handlers/messages.h"
+#include "api/handlers/rooms.h"
+#include "api/request/router.h"
+#include "api/handlers/sessions.h"
+#include "api/handlers/users.h"
+
+const struct route routes[] = {
+    {"GET", "/config", config_get, ROUTE_PUBLIC, NULL, NULL, NULL},
+    {"GET", "/openapi.json", openapi_get, ROUTE_PUBLIC, NULL, NULL, NULL},
+
+    {"POST", "/users", users_post, ROUTE_PUBLIC, NULL, "login password name email " SESSION_BODY, NULL},
+    {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
+    {"GET", "/me", me_get, 0, NULL, NULL, NULL},
+    {"PATCH", "/me", me_patch, 0, NULL, "name about", NULL},
+    {"GET", "/me/changes", changes_get, 0, "since after limit", NULL, NULL},
+
+    {"POST", "/sessions", sessions_post, ROUTE_PUBLIC, NULL, "login password " SESSION_BODY, NULL},
+    {"POST", "/sessions/refresh", sessions_refresh, ROUTE_PUBLIC, NULL, "refresh_token", NULL},
+    {"GET", "/sessions", sessions_get, 0, NULL, NULL, NULL},
+    {"DELETE", "/sessions", sessions_delete_all, 0, NULL, NULL, NULL},
+    {"DELETE", "/sessions/current", sessions_delete_current, 0, NULL, NULL, NULL},
+    {"DELETE", "/sessions/{session}", sessions_delete_one, 0, NULL, NULL, NULL},
+
+    {"GET", "/rooms", chats_get, 0, "limit after archived", NULL, "rooms.list"},
+    {"POST", "/rooms", rooms_post, 0, NULL, "kind name members slug", NULL},
+    {"POST", "/rooms/direct", rooms_post_direct, 0, NULL, "user_id", NULL},
+    {"GET", "/rooms/public", rooms_get_public, 0, "q after limit", NULL, NULL},
+    {"PUT", "/rooms/by-slug/{slug}", rooms_put_by_slug, 0, NULL, "name", NULL},
+    {"GET", "/rooms/{room}", rooms_get_one, 0, "messages", NULL, "rooms.get"},
+    {"POST", "/rooms/{room}/join", members_join, 0, NULL, NULL, NULL},
+    {"POST", "/rooms/{room}/leave", members_leave, 0, NULL, NULL, NULL},
+    {"GET", "/rooms/{room}/members", members_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/rooms/{room}/members/{user}", members_put, 0, NULL, NULL, NULL},
+    {"DELETE", "/rooms/{room}/members/{user}", members_delete, 0, NULL, NULL, NULL},
+    {"POST", "/rooms/{room}/messages", messages_post, 0, NULL, "text nonce", "messages.send"},
+    {"GET", "/rooms/{room}/messages", messages_get, 0, "before after around limit", NULL, "messages.list"},
+    {"GET", "/rooms/{room}/events", events_get, 0, "after limit", NULL, "events.list"},
+    {"PUT", "/rooms/{room}/cursor", cursor_put, 0, NULL, "seq force", "cursor.set"},
+    {NULL, NULL, NULL, 0, NULL, NULL, NULL},
+};

@@ -1,0 +1,327 @@
+#include "api/handlers/sessions.h"
+
+#include "api/log/announce.h"
+#include "api/ended.h"
+#include "api/settings.h"
+#include "api/handlers/tokens.h"
+#include "api/handlers/users.h"
+#include "api/worker.h"
+#include "base/clock.h"
+
+#define DEVICE_MAX_CHARS 100
+#define COOKIE_NAME "parley_refresh"
+#define COOKIE_NAME_SECURE "__Host-parley_refresh"
+
+static const struct db_statement select_credentials = {
+    "select_credentials", "SELECT id, password_hash FROM public.users WHERE login = $1::text"};
+
+static const struct db_statement insert_session = {
+    "insert_session",
+    "WITH s AS (INSERT INTO public.sessions (id, user_id, device, ip)"
+    "  VALUES (public.next_id(0), $1::bigint, $2::text, $3::text) RETURNING *) "
+    "SELECT " USER_COLUMNS("u") ", u.created_at, u.email, " SESSION_COLUMNS("s") " FROM public.users u, s WHERE u.id = $1::bigint"};
+
+/*
+ * Rotation: whoever finds the generation that it holds makes the next. The previous one gets the same successor, for 30 s and only while
+ * that is unused (then the generation is two ahead); this also serves two who raced. $3: how long a family lives unused, in s.
+ */
+static const struct db_statement rotate_session = {
+    "rotate_session",
+    "WITH rotated AS ("
+    "  UPDATE public.sessions SET generation = generation + 1, rotated_at = now(), last_used_at = now()"
+    "  WHERE id = $1::bigint AND generation = $2::bigint AND ended_at IS NULL"
+    "  AND last_used_at > now() - $3::bigint * interval '1 second' RETURNING id) "
+    "SELECT CASE WHEN r.id IS NOT NULL THEN 'good'"
+    "            WHEN s.ended_at IS NOT NULL OR s.last_used_at <= now() - $3::bigint * interval '1 second' THEN 'ended'"
+    "            WHEN s.generation = $2::bigint THEN 'good'"
+    "            WHEN s.generation = $2::bigint + 1 AND s.rotated_at > now() - interval '30 seconds' THEN 'good'"
+    "            ELSE 'reused' END, s.user_id "
+    "FROM public.sessions s LEFT JOIN rotated r ON r.id = s.id WHERE s.id = $1::bigint"};
+
+/* Ends one session ($2) or all (0) of a user; numbers are given under the lock of the installation's row. */
+static const struct db_statement end_sessions = {
+    "end_sessions",
+    "WITH locked AS (" /* in one order, so that two who end all of them do not meet */
+    "  SELECT id FROM public.sessions"
+    "  WHERE user_id = $1::bigint AND ended_at IS NULL AND ($2::bigint = 0 OR id = $2::bigint) ORDER BY id FOR UPDATE"
+    "), gone AS ("
+    "  UPDATE public.sessions s SET ended_at = now() FROM locked l WHERE s.id = l.id RETURNING s.id, s.user_id"
+    "), counted AS ("
+    "  UPDATE public.installation SET last_ended = last_ended + (SELECT count(*) FROM gone)"
+    "  WHERE EXISTS (SELECT 1 FROM gone) RETURNING last_ended"
+    ") "
+    "INSERT INTO public.ended_sessions (number, session_id, user_id) "
+    "SELECT c.last_ended - row_number() OVER () + 1, g.id, g.user_id FROM gone g, counted c "
+    "RETURNING number, session_id, user_id, ended_at"};
+
+static const struct db_statement select_sessions = {
+    "select_sessions", "SELECT " SESSION_COLUMNS("s") " FROM public.sessions s "
+                       "WHERE s.user_id = $1::bigint AND s.ended_at IS NULL ORDER BY s.last_used_at DESC LIMIT 200"};
+
+enum err sign_in_read(struct call *call, struct sign_in *sign_in)
+{
+    enum err err;
+
+    sign_in->device = text("");
+    sign_in->in_cookie = false;
+    if (call_body_has(call, "device") && (err = call_body_chars(call, "device", 0, DEVICE_MAX_CHARS, &sign_in->device)) != ERR_OK)
+        return err;
+    return call_body_bool(call, "cookie", &sign_in->in_cookie);
+}
+
+/* ---- answers ---- */
+
+static void write_session(struct json_out *out, const struct db_rows *rows, int row, int column, int64_t current_id)
+{
+    json_open(out, '{');
+    json_key_id(out, "id", db_i64(rows, row, column));
+    json_key_text(out, "device", db_text(rows, row, column + 1));
+    json_key_time(out, "created_at", db_time(rows, row, column + 2));
+    json_key_time(out, "last_used_at", db_time(rows, row, column + 3));
+    json_key_text(out, "ip", db_text(rows, row, column + 4));
+    json_key_bool(out, "is_current", db_i64(rows, row, column) == current_id);
+    json_close(out, '}');
+}
+
+/* A page on https gets the cookie that only https may see; over plain http (LAN, tests) there is none such. */
+static bool is_https(struct call *call)
+{
+    return text_starts(call_header(call, "origin"), TEXT("https://"));
+}
+
+static void set_cookie(struct call *call, struct text value, int64_t life_s)
+{
+    const bool is_secure = is_https(call);
+    struct buf cookie = {0};
+
+    buf_printf(&cookie, "%s=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
+               is_secure ? COOKIE_NAME_SECURE : COOKIE_NAME, TEXT_ARGS(value), (long long)life_s, is_secure ? "; Secure" : "");
+    call_set_header(call, "set-cookie", buf_text(&cookie));
+    buf_fini(&cookie);
+}
+
+static struct text read_cookie(struct call *call)
+{
+    const struct text secure = call_cookie(call, COOKIE_NAME_SECURE);
+
+    return secure.len > 0 ? secure : call_cookie(call, COOKIE_NAME);
+}
+
+static void write_tokens(struct call *call, struct json_out *out, int64_t user_id, int64_t session_id, int64_t generation,
+                         bool in_cookie)
+{
+    const struct settings *settings = call_worker(call)->app->settings;
+    struct buf access = {0}, refresh = {0};
+    const int64_t ends_us = tokens_access(&access, settings, user_id, session_id);
+
+    tokens_refresh(&refresh, settings, session_id, generation);
+    json_open(out, '{');
+    json_key_text(out, "access_token", buf_text(&access));
+    json_key_time(out, "expires_at", ends_us);
+    if (in_cookie)
+        set_cookie(call, buf_text(&refresh), settings->refresh.life_s);
+    else
+        json_key_text(out, "refresh_token", buf_text(&refresh));
+    json_close(out, '}');
+    call_set_header(call, "cache-control", TEXT("no-store"));
+    buf_fini(&access);
+    buf_fini(&refresh);
+}
+
+enum err sign_in_reply(struct call *call, const struct sign_in *sign_in, const struct db_rows *rows)
+{
+    const int session_column = USER_COLUMN_COUNT + 2;
+    const int64_t user_id = db_i64(rows, 0, 0), session_id = db_i64(rows, 0, session_column);
+    struct json_out out = {.buf = call_out(call)};
+
+    json_open(&out, '{');
+    json_key(&out, "user");
+    users_write_me(&out, rows, 0);
+    json_key(&out, "session");
+    write_session(&out, rows, 0, session_column, session_id);
+    json_key(&out, "tokens");
+    write_tokens(call, &out, user_id, session_id, 1, sign_in->in_cookie);
+    json_close(&out, '}');
+    return call_reply(call, 201);
+}
+
+/* ---- handlers ---- */
+
+static enum err check_password(struct call *call, struct text login, struct text password, int64_t *user_id)
+{
+    struct worker *worker = call_worker(call);
+    struct db_query query = {.statement = &select_credentials, .lane = DB_NO_LANE};
+    char hash[HASHER_TEXT_BYTES] = "";
+
+    db_add_text(&query.params, login);
+    enum err err = db_ask(worker->db, &query);
+    const bool is_known = err == ERR_OK && db_count(&query.rows) == 1;
+    if (is_known) {
+        const struct text stored = db_text(&query.rows, 0, 1);
+        *user_id = db_i64(&query.rows, 0, 0);
+        memcpy(hash, stored.at, stored.len < sizeof(hash) - 1 ? stored.len : sizeof(hash) - 1);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    if (err != ERR_OK)
+        return err;
+    return hasher_check(worker->app->hasher, worker, password, is_known ? hash : NULL);
+}
+
+/* POST /v1/sessions {"login", "password", "device"?, "cookie"?} -> 201 {user, session, tokens} */
+enum err sessions_post(struct call *call)
+{
+    struct sign_in sign_in;
+    struct text login, password;
+    int64_t user_id = 0;
+    enum err err;
+
+    /* Any text may be tried: that a login or password could not exist is nobody's business. */
+    if ((err = call_body_text(call, "login", 0, 1024, &login)) != ERR_OK ||
+        (err = call_body_text(call, "password", 0, 1024, &password)) != ERR_OK || (err = sign_in_read(call, &sign_in)) != ERR_OK ||
+        (err = check_password(call, login, password, &user_id)) != ERR_OK)
+        return err;
+
+    struct db_query query = {.statement = &insert_session, .lane = DB_NO_LANE};
+    db_add_i64(&query.params, user_id);
+    db_add_text(&query.params, sign_in.device);
+    db_add_text(&query.params, call_address(call));
+    err = db_ask(call_worker(call)->db, &query);
+    if (err == ERR_OK)
+        err = db_count(&query.rows) == 1 ? sign_in_reply(call, &sign_in, &query.rows) : ERR_BAD_CREDENTIALS;
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+/* Ends sessions and says so to everybody; `session_id` 0: all of the user's. How many ended is in `*count`. */
+static enum err end_sessions_of(struct worker *worker, int64_t user_id, int64_t session_id, int *count)
+{
+    struct db_query query = {.statement = &end_sessions, .lane = DB_NO_LANE};
+
+    db_add_i64(&query.params, user_id);
+    db_add_i64(&query.params, session_id);
+    const enum err err = db_ask(worker->db, &query);
+    *count = err == ERR_OK ? db_count(&query.rows) : 0;
+    if (*count > 0) {
+        struct announcer *announcer = announcer_create();
+        for (int i = 0; i < *count; i++) {
+            const int64_t number = db_i64(&query.rows, i, 0), session = db_i64(&query.rows, i, 1);
+            ended_add(worker->app->ended, session, number, db_time(&query.rows, i, 3));
+            announce_session_ended(announcer, user_id, session, number);
+        }
+        announce_send(announcer, worker->app->publisher);
+        announcer_destroy(announcer);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+static enum err answer_rotation(struct call *call, const struct db_rows *rows, int64_t session_id, int64_t generation, bool in_cookie)
+{
+    if (db_count(rows) == 0 || text_equal(db_text(rows, 0, 0), TEXT("ended")))
+        return ERR_SESSION_ENDED;
+
+    const int64_t user_id = db_i64(rows, 0, 1);
+    if (text_equal(db_text(rows, 0, 0), TEXT("reused"))) {
+        int count;
+        const enum err err = end_sessions_of(call_worker(call), user_id, session_id, &count);
+        return err != ERR_OK ? err : ERR_REFRESH_REUSED;
+    }
+
+    struct json_out out = {.buf = call_out(call)};
+    json_open(&out, '{');
+    json_key(&out, "tokens");
+    write_tokens(call, &out, user_id, session_id, generation + 1, in_cookie);
+    json_close(&out, '}');
+    return call_reply(call, 200);
+}
+
+/* POST /v1/sessions/refresh {"refresh_token"?} or the cookie -> 200 {tokens} */
+enum err sessions_refresh(struct call *call)
+{
+    const struct settings *settings = call_worker(call)->app->settings;
+    struct text token = {0};
+    const bool in_cookie = !call_body_has(call, "refresh_token");
+    int64_t session_id, generation;
+    enum err err;
+
+    if (in_cookie)
+        token = read_cookie(call);
+    else if ((err = call_body_text(call, "refresh_token", 1, REFRESH_TOKEN_MAX, &token)) != ERR_OK)
+        return err;
+    if (token.len == 0)
+        return ERR_UNAUTHENTICATED;
+    if ((err = tokens_read_refresh(token, settings, &session_id, &generation)) != ERR_OK)
+        return err;
+
+    struct db_query query = {.statement = &rotate_session, .lane = DB_NO_LANE};
+    db_add_i64(&query.params, session_id);
+    db_add_i64(&query.params, generation);
+    db_add_i64(&query.params, settings->refresh.life_s);
+    if ((err = db_ask(call_worker(call)->db, &query)) == ERR_OK)
+        err = answer_rotation(call, &query.rows, session_id, generation, in_cookie);
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+/* GET /v1/sessions -> {items: [Session], has_more} */
+enum err sessions_get(struct call *call)
+{
+    struct db_query query = {.statement = &select_sessions, .lane = DB_NO_LANE};
+
+    db_add_i64(&query.params, call_user_id(call));
+    enum err err = db_ask(call_worker(call)->db, &query);
+    if (err == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        json_open(&out, '{');
+        json_key(&out, "items");
+        json_open(&out, '[');
+        for (int i = 0; i < db_count(&query.rows); i++)
+            write_session(&out, &query.rows, i, 0, call_session_id(call));
+        json_close(&out, ']');
+        json_key_bool(&out, "has_more", false);
+        json_close(&out, '}');
+        err = call_reply(call, 200);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+static enum err end_and_reply(struct call *call, int64_t session_id, bool must_exist)
+{
+    int count;
+    const enum err err = end_sessions_of(call_worker(call), call_user_id(call), session_id, &count);
+
+    if (err != ERR_OK)
+        return err;
+    if (must_exist && count == 0)
+        return ERR_NOT_FOUND;
+    if (session_id == 0 || session_id == call_session_id(call))
+        set_cookie(call, text(""), 0);
+    return call_reply_empty(call, 204);
+}
+
+/* DELETE /v1/sessions/{session} -> 204 */
+enum err sessions_delete_one(struct call *call)
+{
+    int64_t session_id;
+    const enum err err = call_path_id(call, "session", &session_id);
+
+    return err != ERR_OK ? err : end_and_reply(call, session_id, true);
+}
+
+/* DELETE /v1/sessions/current -> 204 */
+enum err sessions_delete_current(struct call *call)
+{
+    return end_and_reply(call, call_session_id(call), false);
+}
+
+/* DELETE /v1/sessions -> 204: everywhere */
+enum err sessions_delete_all(struct call *call)
+{
+    return end_and_reply(call, 0, false);
+}

@@ -1,0 +1,191 @@
+#include "api/handlers/users.h"
+
+#include "api/store/refresh_now.h"
+#include "api/handlers/sessions.h"
+#include "api/worker.h"
+
+#define LOGIN_MIN_BYTES 2
+#define LOGIN_MAX_BYTES 32
+#define NAME_MAX_CHARS 100
+#define PASSWORD_MIN_CHARS 8
+#define PASSWORD_MAX_CHARS 128
+#define EMAIL_MAX_BYTES 254
+#define ABOUT_MAX_CHARS 500
+
+static const struct db_statement insert_user = {
+    "insert_user",
+    "WITH u AS ("
+    "  INSERT INTO public.users (id, login, name, password_hash, email)"
+    "  VALUES (public.next_id(0), $1::text, $2::text, $3::text, $4::text) ON CONFLICT (login) DO NOTHING RETURNING *"
+    "), s AS ("
+    "  INSERT INTO public.sessions (id, user_id, device, ip) SELECT public.next_id(0), u.id, $5::text, $6::text FROM u RETURNING *"
+    ") "
+    "SELECT " USER_COLUMNS("u") ", u.created_at, u.email, " SESSION_COLUMNS("s") " FROM u, s"};
+
+static const struct db_statement select_user = {
+    "select_user", "SELECT " USER_COLUMNS("u") ", u.created_at, u.email FROM public.users u WHERE u.id = $1::bigint"};
+
+static const struct db_statement update_me = {
+    "update_me",
+    "UPDATE public.users u SET name = coalesce($2::text, name), about = coalesce($3::text, about), version = version + 1 "
+    "WHERE id = $1::bigint RETURNING " USER_COLUMNS("u") ", u.created_at, u.email"};
+
+void users_write_me(struct json_out *out, const struct db_rows *rows, int row)
+{
+    struct user user;
+
+    user_read(&user, rows, row, 0);
+    json_open(out, '{');
+    user_write_members(out, &user);
+    if (!db_is_null(rows, row, USER_COLUMN_COUNT + 1))
+        json_key_text(out, "email", db_text(rows, row, USER_COLUMN_COUNT + 1));
+    json_key_time(out, "created_at", db_time(rows, row, USER_COLUMN_COUNT));
+    json_close(out, '}');
+}
+
+/* ---- registration ---- */
+
+static bool is_login(struct text login)
+{
+    for (size_t i = 0; i < login.len; i++) {
+        const char c = login.at[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')
+            return false;
+    }
+    return true;
+}
+
+static enum err read_login(struct call *call, struct text *login)
+{
+    const enum err err = call_body_text(call, "login", LOGIN_MIN_BYTES, LOGIN_MAX_BYTES, login);
+
+    if (err == ERR_OK && !is_login(*login))
+        return call_fail_field(call, ERR_OUT_OF_RANGE, "login", "a to z, 0 to 9, '_', '.' and '-' only");
+    return err;
+}
+
+static enum err read_email(struct call *call, struct text *email)
+{
+    if (!call_body_has(call, "email"))
+        return ERR_OK;
+
+    const enum err err = call_body_text(call, "email", 3, EMAIL_MAX_BYTES, email);
+    if (err == ERR_OK && memchr(email->at, '@', email->len) == NULL)
+        return call_fail_field(call, ERR_OUT_OF_RANGE, "email", "an address has an '@'");
+    return err;
+}
+
+static void add_optional(struct db_params *params, struct text value)
+{
+    if (value.at != NULL)
+        db_add_text(params, value);
+    else
+        db_add_null(params);
+}
+
+/* POST /v1/users {"login", "password", "name", "email"?, "device"?, "cookie"?} -> 201 {user, session, tokens} */
+enum err users_post(struct call *call)
+{
+    struct worker *worker = call_worker(call);
+    struct sign_in sign_in;
+    struct text login, password, name, email = {0};
+    char hash[HASHER_TEXT_BYTES];
+    enum err err;
+
+    if ((err = read_login(call, &login)) != ERR_OK ||
+        (err = call_body_chars(call, "password", PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS, &password)) != ERR_OK ||
+        (err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &name)) != ERR_OK || (err = read_email(call, &email)) != ERR_OK ||
+        (err = sign_in_read(call, &sign_in)) != ERR_OK ||
+        (err = hasher_hash(worker->app->hasher, worker, password, hash)) != ERR_OK)
+        return err;
+
+    struct db_query query = {.statement = &insert_user, .lane = DB_NO_LANE};
+    db_add_text(&query.params, login);
+    db_add_text(&query.params, name);
+    db_add_text(&query.params, text(hash));
+    add_optional(&query.params, email);
+    db_add_text(&query.params, sign_in.device);
+    db_add_text(&query.params, call_address(call));
+    if ((err = db_ask(worker->db, &query)) == ERR_OK)
+        err = db_count(&query.rows) == 1 ? sign_in_reply(call, &sign_in, &query.rows) : ERR_LOGIN_TAKEN;
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+/* ---- reading and changing ---- */
+
+static enum err refresh_cached(struct worker *worker, const struct user *user)
+{
+    struct refresh *refresh = refresh_create();
+
+    refresh_user(refresh, user);
+    const enum err err = refresh_now(worker, refresh);
+    refresh_destroy(refresh);
+    return err;
+}
+
+static enum err reply_user(struct call *call, struct db_query *query, bool is_me, bool has_changed)
+{
+    enum err err = db_ask(call_worker(call)->db, query);
+
+    if (err == ERR_OK && db_count(&query->rows) == 0)
+        err = ERR_NOT_FOUND;
+    if (err == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        struct user user;
+        user_read(&user, &query->rows, 0, 0);
+        if (is_me)
+            users_write_me(&out, &query->rows, 0);
+        else
+            user_write(&out, &user);
+        if (has_changed)
+            err = refresh_cached(call_worker(call), &user);
+        if (err == ERR_OK)
+            err = call_reply(call, 200);
+    }
+    db_params_fini(&query->params);
+    db_rows_fini(&query->rows);
+    return err;
+}
+
+/* GET /v1/users/{user} -> User */
+enum err users_get_one(struct call *call)
+{
+    struct db_query query = {.statement = &select_user, .lane = DB_NO_LANE};
+    int64_t id;
+    const enum err err = call_path_id(call, "user", &id);
+
+    if (err != ERR_OK)
+        return err;
+    db_add_i64(&query.params, id);
+    return reply_user(call, &query, false, false);
+}
+
+/* GET /v1/me -> Me */
+enum err me_get(struct call *call)
+{
+    struct db_query query = {.statement = &select_user, .lane = DB_NO_LANE};
+
+    db_add_i64(&query.params, call_user_id(call));
+    return reply_user(call, &query, true, false);
+}
+
+/* PATCH /v1/me {"name"?, "about"?} -> Me */
+enum err me_patch(struct call *call)
+{
+    struct db_query query = {.statement = &update_me, .lane = DB_NO_LANE};
+    struct text name = {0}, about = {0};
+    enum err err;
+
+    if (call_body_has(call, "name") && (err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &name)) != ERR_OK)
+        return err;
+    if (call_body_has(call, "about") && (err = call_body_chars(call, "about", 0, ABOUT_MAX_CHARS, &about)) != ERR_OK)
+        return err;
+    if (name.at == NULL && about.at == NULL)
+        return me_get(call);
+    db_add_i64(&query.params, call_user_id(call));
+    add_optional(&query.params, name);
+    add_optional(&query.params, about);
+    return reply_user(call, &query, true, true);
+}

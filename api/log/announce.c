@@ -1,0 +1,317 @@
+#include "api/log/announce.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A piece of the announcer's bytes: an offset, since they move while they grow. */
+struct piece {
+    size_t at, len;
+};
+
+struct announcement {
+    Bus__Item item;
+    Bus__Publication publication;
+    Bus__Presence presence;
+    Bus__Control control;
+    struct piece channel, epoch, data, summary, user, client, session, info;
+    char subject[24]; /* user id of a member event, in decimal */
+    ProtobufCBinaryData subject_bytes;
+};
+
+struct announcer {
+    struct buf bytes;
+    struct announcement **list;
+    Bus__Item **items;
+    size_t count, cap;
+};
+
+struct announcer *announcer_create(void)
+{
+    return xcalloc(1, sizeof(struct announcer));
+}
+
+void announcer_destroy(struct announcer *announcer)
+{
+    if (announcer == NULL)
+        return;
+    for (size_t i = 0; i < announcer->cap; i++)
+        free(announcer->list[i]);
+    free(announcer->list);
+    free(announcer->items);
+    buf_fini(&announcer->bytes);
+    free(announcer);
+}
+
+void announce_reset(struct announcer *announcer)
+{
+    announcer->count = 0;
+    buf_reset(&announcer->bytes);
+}
+
+static struct announcement *add(struct announcer *announcer)
+{
+    if (announcer->count == announcer->cap) {
+        const size_t cap = announcer->cap == 0 ? 16 : announcer->cap * 2;
+        announcer->list = xrealloc(announcer->list, cap * sizeof(*announcer->list));
+        announcer->items = xrealloc(announcer->items, cap * sizeof(Bus__Item *));
+        for (; announcer->cap < cap; announcer->cap++)
+            announcer->list[announcer->cap] = xmalloc(sizeof(struct announcement));
+    }
+
+    struct announcement *a = announcer->list[announcer->count++];
+    memset(a, 0, sizeof(*a));
+    bus__item__init(&a->item);
+    return a;
+}
+
+static struct announcement *add_publication(struct announcer *announcer)
+{
+    struct announcement *a = add(announcer);
+
+    bus__publication__init(&a->publication);
+    a->item.what_case = BUS__ITEM__WHAT_PUBLICATION;
+    a->item.publication = &a->publication;
+    return a;
+}
+
+static struct piece begin(const struct announcer *announcer)
+{
+    return (struct piece){.at = announcer->bytes.len};
+}
+
+static void end(const struct announcer *announcer, struct piece *piece)
+{
+    piece->len = announcer->bytes.len - piece->at;
+}
+
+static struct piece put(struct announcer *announcer, struct text t)
+{
+    struct piece piece = begin(announcer);
+
+    buf_add_text(&announcer->bytes, t);
+    end(announcer, &piece);
+    return piece;
+}
+
+static struct piece put_channel(struct announcer *announcer, const char *namespace, int64_t id)
+{
+    struct piece piece = begin(announcer);
+
+    buf_printf(&announcer->bytes, "%s:%" PRId64, namespace, id);
+    end(announcer, &piece);
+    return piece;
+}
+
+/* The `chats` line, without its mentions: the gateway adds those, since it may fold several lines.
+ */
+static struct piece put_summary(struct announcer *announcer, const struct event *event,
+                                const struct head *head, struct text head_sender_name)
+{
+    struct piece piece = begin(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    if (event->kind != EVENT_MESSAGE && head == NULL)
+        return piece;
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("chat"));
+    json_key_id(&out, "room_id", event->room_id);
+    json_key_i64(&out, "last_seq", event->seq);
+    json_key_i64(&out, "message_no", event->message_no);
+    if (event->kind == EVENT_MESSAGE) {
+        json_key(&out, "last_message");
+        event_write_message(&out, event);
+    } else if (head->has_message) {
+        json_key(&out, "last_message");
+        event_splice_sender(&out, head->message_bare, head->sender_id, head_sender_name);
+    }
+    json_close(&out, '}');
+    end(announcer, &piece);
+    return piece;
+}
+
+void announce_event(struct announcer *announcer, const struct event *event, struct text epoch,
+                    const struct head *head, struct text head_sender_name)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->publication.offset = (uint64_t)event->seq;
+    a->channel = put_channel(announcer, "room", event->room_id);
+    a->epoch = put(announcer, epoch);
+    a->data = begin(announcer);
+    event_write(&out, event);
+    end(announcer, &a->data);
+    a->summary = put_summary(announcer, event, head, head_sender_name);
+
+    const int len = snprintf(a->subject, sizeof(a->subject), "%" PRId64, event->subject.id);
+    a->subject_bytes = wire_bytes(text_of(a->subject, (size_t)len));
+    if (event_adds(event->kind)) {
+        a->publication.n_adds = 1;
+        a->publication.adds = &a->subject_bytes;
+    } else if (event_removes(event->kind)) {
+        a->publication.n_removes = 1;
+        a->publication.removes = &a->subject_bytes;
+    }
+}
+
+void announce_to_user(struct announcer *announcer, int64_t user_id, struct text data)
+{
+    struct announcement *a = add_publication(announcer);
+
+    a->channel = put_channel(announcer, "user", user_id);
+    a->data = put(announcer, data);
+}
+
+void announce_cursor(struct announcer *announcer, const struct membership *membership,
+                     int64_t room_message_no)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "user", membership->user_id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("cursor"));
+    json_key_id(&out, "room_id", membership->room_id);
+    json_key(&out, "cursor");
+    json_open(&out, '{');
+    json_key_i64(&out, "seq", membership->seq);
+    json_key_i64(&out, "message_no", membership->message_no);
+    json_close(&out, '}');
+    json_key_i64(&out, "unread", room_message_no - membership->message_no);
+    json_key_i64(&out, "mentions", 0);
+    json_key_time(&out, "changed_at", membership->changed_us);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
+void announce_membership(struct announcer *announcer, const struct event *event, int64_t changed_us)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "user", event->subject.id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type",
+                  event_adds(event->kind) ? TEXT("room_added") : TEXT("room_removed"));
+    json_key_id(&out, "room_id", event->room_id);
+    json_key_text(&out, "reason", text(event_kind_name(event->kind)));
+    json_key_time(&out, "changed_at", changed_us);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
+void announce_room_created(struct announcer *announcer, const struct room *room,
+                           const struct head *head)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put(announcer, TEXT("public:rooms"));
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("room_created"));
+    json_key(&out, "room");
+    room_write(&out, room, head->seq, head->message_no, NULL);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
+void announce_session_ended(struct announcer *announcer, int64_t user_id, int64_t session_id,
+                            int64_t number)
+{
+    struct announcement *a = add(announcer);
+
+    bus__control__init(&a->control);
+    a->item.what_case = BUS__ITEM__WHAT_CONTROL;
+    a->item.control = &a->control;
+    a->control.kind = BUS__CONTROL__KIND__DISCONNECT;
+    a->control.code = 3500;
+    a->control.ended_number = (uint64_t)number;
+    a->user = begin(announcer);
+    buf_add_i64(&announcer->bytes, user_id);
+    end(announcer, &a->user);
+    a->session = begin(announcer);
+    if (session_id != 0)
+        buf_add_i64(&announcer->bytes, session_id);
+    end(announcer, &a->session);
+    a->data = put(announcer, TEXT("session ended"));
+}
+
+void announce_typing(struct announcer *announcer, struct text live_channel, struct text user_id)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put(announcer, live_channel);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("typing"));
+    json_key_text(&out, "user_id", user_id);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
+void announce_presence(struct announcer *announcer, bool joined, struct text channel,
+                       struct text user, struct text client, struct text info)
+{
+    struct announcement *a = add(announcer);
+
+    bus__presence__init(&a->presence);
+    a->item.what_case = joined ? BUS__ITEM__WHAT_JOIN : BUS__ITEM__WHAT_LEAVE;
+    a->item.join = &a->presence; /* join and leave share the union's place */
+    a->channel = put(announcer, channel);
+    a->user = put(announcer, user);
+    a->client = put(announcer, client);
+    a->info = put(announcer, info);
+}
+
+static ProtobufCBinaryData resolve(const struct announcer *announcer, struct piece piece)
+{
+    return wire_bytes(text_of(announcer->bytes.at + piece.at, piece.len));
+}
+
+/* The bytes stand still now: turns offsets into pointers. */
+static void settle(const struct announcer *announcer, struct announcement *a)
+{
+    switch (a->item.what_case) {
+    case BUS__ITEM__WHAT_PUBLICATION:
+        a->publication.channel = resolve(announcer, a->channel);
+        a->publication.epoch = resolve(announcer, a->epoch);
+        a->publication.data = resolve(announcer, a->data);
+        a->publication.summary = resolve(announcer, a->summary);
+        break;
+    case BUS__ITEM__WHAT_CONTROL:
+        a->control.user = resolve(announcer, a->user);
+        a->control.session = resolve(announcer, a->session);
+        a->control.reason = resolve(announcer, a->data);
+        break;
+    default:
+        a->presence.channel = resolve(announcer, a->channel);
+        a->presence.user = resolve(announcer, a->user);
+        a->presence.client = resolve(announcer, a->client);
+        a->presence.info = resolve(announcer, a->info);
+    }
+}
+
+Bus__Item **announce_items(struct announcer *announcer, size_t *count)
+{
+    for (size_t i = 0; i < announcer->count; i++) {
+        settle(announcer, announcer->list[i]);
+        announcer->items[i] = &announcer->list[i]->item;
+    }
+    *count = announcer->count;
+    return announcer->items;
+}
+
+void announce_send(struct announcer *announcer, struct publisher *publisher)
+{
+    size_t count;
+    Bus__Item **items = announce_items(announcer, &count);
+
+    if (count > 0)
+        publisher_send(publisher, items, count);
+    announce_reset(announcer);
+}

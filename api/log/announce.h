@@ -1,0 +1,46 @@
+/*
+ * announce: what the API tells the gateways, as items of the bus: events of rooms, and words to one user's devices.
+ *
+ * Gather, then send once: the order of gathering is the order on the bus.
+ */
+#pragma once
+
+#include "api/model/event.h"
+#include "api/model/membership.h"
+#include "api/model/room.h"
+#include "base/json.h"
+#include "bus/publisher.h"
+
+struct announcer;
+
+struct announcer *announcer_create(void);
+void announcer_destroy(struct announcer *announcer);
+
+/*
+ * An event on room:{id}. `head`: the room's present head, for the `chats` line; NULL for none (the line of a message needs no head:
+ * it is the last message itself). `sender_name` of the head's last message.
+ */
+void announce_event(struct announcer *announcer, const struct event *event, struct text epoch, const struct head *head,
+                    struct text head_sender_name);
+
+/* On user:{id}: where the own cursor is now. */
+void announce_cursor(struct announcer *announcer, const struct membership *membership, int64_t room_message_no);
+/* On user:{id}: `room_added` or `room_removed` (`reason` = the event's kind). */
+void announce_membership(struct announcer *announcer, const struct event *event, int64_t changed_us);
+/* On public:rooms: `room_created` with the Room. */
+void announce_room_created(struct announcer *announcer, const struct room *room, const struct head *head);
+/* On user:{id}: anything else; `data` is a JSON object. */
+void announce_to_user(struct announcer *announcer, int64_t user_id, struct text data);
+/* Ends live connections: all of the user's, or one session's (0: all). */
+void announce_session_ended(struct announcer *announcer, int64_t user_id, int64_t session_id, int64_t number);
+/* Somebody types in a room: on live:{room}. */
+void announce_typing(struct announcer *announcer, struct text live_channel, struct text user_id);
+/* Somebody looks at a live channel, or no longer does. */
+void announce_presence(struct announcer *announcer, bool joined, struct text channel, struct text user, struct text client,
+                       struct text info);
+
+/* Sends all and empties the announcer. */
+void announce_send(struct announcer *announcer, struct publisher *publisher);
+/* What was gathered, for answers that carry publications; valid until the next call on the announcer. */
+Bus__Item **announce_items(struct announcer *announcer, size_t *count);
+void announce_reset(struct announcer *announcer);

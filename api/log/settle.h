@@ -1,0 +1,37 @@
+/*
+ * settle: the outbox numbers of one lane's writer, from the commit to the mark. A number may be marked once its events
+ * are published and the cache has what changed; when the cache failed, once its generation was raised.
+ *
+ * What was written to the cache counts once news that were asked for afterwards show the same generation. Until then another process may
+ * have raised it, and a third one have filled the new generation with what was there before our commit.
+ *
+ * On the writer's loop.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/store/coherence.h"
+#include "api/worker.h"
+
+struct settle;
+
+struct settle *settle_create(struct worker *worker);
+void settle_destroy(struct settle *settle); /* nothing may be under way: settle_is_quiet() */
+bool settle_is_quiet(const struct settle *settle);
+
+/* Sends `refresh` to the cache; afterwards the numbers from..to-1 may be marked. */
+void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, int64_t to);
+
+/*
+ * Looks at the news, and moves on what is confirmed. True: something was written under a generation that is void now; it will not be marked,
+ * the outbox must be done anew.
+ */
+bool settle_confirm(struct settle *settle);
+bool settle_is_confirmed(const struct settle *settle); /* nothing waits for news */
+
+/* Numbers that may be marked, oldest first; valid until the next call on `settle` or turn of the loop: copy. */
+const int64_t *settle_marks(const struct settle *settle, size_t *count);
+/* The first `count` of them are marked. */
+void settle_marked(struct settle *settle, size_t count);

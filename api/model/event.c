@@ -1,0 +1,163 @@
+#include "api/model/event.h"
+
+#include "base/err.h"
+
+static const char *const kind_names[] = {"room", "message", "edit", "delete", "reaction",
+                                         "pin",  "unpin",   "join", "leave",  "kick",
+                                         "ban",  "unban",   "role"};
+
+const char *event_kind_name(enum event_kind kind)
+{
+    return kind_names[kind];
+}
+
+static enum event_kind kind_from(struct text name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(kind_names); i++)
+        if (text_equal(name, text(kind_names[i])))
+            return (enum event_kind)i;
+    CHECK(!"an event kind that this version does not know");
+}
+
+bool event_adds(enum event_kind kind)
+{
+    return kind == EVENT_JOIN;
+}
+
+bool event_removes(enum event_kind kind)
+{
+    return kind == EVENT_LEAVE || kind == EVENT_KICK || kind == EVENT_BAN;
+}
+
+void event_read(struct event *event, const struct db_rows *rows, int row, int column)
+{
+    *event = (struct event){
+        .room_id = db_i64(rows, row, column),
+        .seq = db_i64(rows, row, column + 1),
+        .kind = kind_from(db_text(rows, row, column + 2)),
+        .sender_id = db_i64(rows, row, column + 3),
+        .sender_name = db_text(rows, row, column + 4),
+        .target_seq = db_i64(rows, row, column + 5),
+        .message_no = db_i64(rows, row, column + 6),
+        .body = db_text(rows, row, column + 7),
+        .created_us = db_time(rows, row, column + 8),
+        .edited_us = db_time(rows, row, column + 9),
+        .deleted_us = db_time(rows, row, column + 10),
+        .version = db_i64(rows, row, column + 11),
+    };
+    user_read(&event->subject, rows, row, column + 12);
+}
+
+static bool is_blank(struct text value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (memchr(" \t\r\n", value.at[i], 4) == NULL)
+            return false;
+    return true;
+}
+
+/* The members of the stored body, without its braces, into the object that is open. */
+static void splice_body(struct json_out *out, struct text body)
+{
+    size_t from = 0, to = body.len;
+
+    while (from < to && body.at[from] != '{')
+        from++;
+    while (to > from && body.at[to - 1] != '}')
+        to--;
+    if (to - from < 2)
+        return;
+    const struct text members = text_of(body.at + from + 1, to - from - 2);
+    if (!is_blank(members))
+        json_raw_value(out, members);
+}
+
+/* All of a message but its sender, into the object that is open. */
+static void write_message_members(struct json_out *out, const struct event *event)
+{
+    json_key_id(out, "room_id", event->room_id);
+    json_key_i64(out, "seq", event->seq);
+    json_key_i64(out, "message_no", event->message_no);
+    splice_body(out, event->body);
+    json_key_i64(out, "version", event->version);
+    json_key_time(out, "created_at", event->created_us);
+    if (event->edited_us != 0)
+        json_key_time(out, "edited_at", event->edited_us);
+    if (event->deleted_us != 0)
+        json_key_time(out, "deleted_at", event->deleted_us);
+}
+
+void event_write_message_bare(struct json_out *out, const struct event *event)
+{
+    json_open(out, '{');
+    write_message_members(out, event);
+    json_close(out, '}');
+}
+
+void event_splice_sender(struct json_out *out, struct text bare, int64_t sender_id,
+                         struct text sender_name)
+{
+    json_open(out, '{');
+    json_key(out, "sender");
+    user_write_sender(out, sender_id, sender_name);
+    json_raw_value(out, text_of(bare.at + 1, bare.len - 2));
+    json_close(out, '}');
+}
+
+void event_write_message(struct json_out *out, const struct event *event)
+{
+    json_open(out, '{');
+    json_key(out, "sender");
+    user_write_sender(out, event->sender_id, event->sender_name);
+    write_message_members(out, event);
+    json_close(out, '}');
+}
+
+/* What the event is about, under the name of its subject. */
+static void write_subject(struct json_out *out, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_MESSAGE:
+    case EVENT_EDIT:
+        json_key(out, "message");
+        event_write_message(out, event);
+        break;
+    case EVENT_ROOM:
+        json_key_raw(out, "room", event->body);
+        break;
+    case EVENT_JOIN:
+    case EVENT_LEAVE:
+    case EVENT_KICK:
+    case EVENT_BAN:
+    case EVENT_UNBAN:
+    case EVENT_ROLE:
+        json_key(out, "member");
+        json_open(out, '{');
+        json_key(out, "user");
+        user_write(out, &event->subject);
+        splice_body(out, event->body);
+        json_close(out, '}');
+        break;
+    case EVENT_DELETE:
+    case EVENT_REACTION:
+    case EVENT_PIN:
+    case EVENT_UNPIN:
+        break; /* nothing writes these yet */
+    }
+}
+
+void event_write(struct json_out *out, const struct event *event)
+{
+    json_open(out, '{');
+    json_key_id(out, "room_id", event->room_id);
+    json_key_i64(out, "seq", event->seq);
+    json_key_text(out, "kind", text(event_kind_name(event->kind)));
+    json_key(out, "sender");
+    user_write_sender(out, event->sender_id, event->sender_name);
+    if (event->target_seq != 0)
+        json_key_i64(out, "target_seq", event->target_seq);
+    json_key_i64(out, "message_no", event->message_no);
+    json_key_time(out, "created_at", event->created_us);
+    write_subject(out, event);
+    json_close(out, '}');
+}

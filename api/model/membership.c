@@ -1,0 +1,52 @@
+#include "api/model/membership.h"
+
+#include "base/base.h"
+
+static const char *const role_names[] = {"owner", "admin", "moderator", "member", "left"};
+static const char *const notify_names[] = {"all", "mentions", "none"};
+
+const char *member_role_name(enum member_role role)
+{
+    return role_names[role];
+}
+
+const char *notify_level_name(enum notify_level level)
+{
+    return notify_names[level];
+}
+
+bool member_role_from(struct text name, enum member_role *role)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(role_names); i++)
+        if (text_equal(name, text(role_names[i]))) {
+            *role = (enum member_role)i;
+            return true;
+        }
+    return false;
+}
+
+static enum notify_level notify_from(struct text name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(notify_names); i++)
+        if (text_equal(name, text(notify_names[i])))
+            return (enum notify_level)i;
+    CHECK(!"a notify level that this version does not know");
+}
+
+void membership_read(struct membership *membership, const struct db_rows *rows, int row, int column)
+{
+    *membership = (struct membership){
+        .room_id = db_i64(rows, row, column),
+        .user_id = db_i64(rows, row, column + 1),
+        .seq = db_i64(rows, row, column + 3),
+        .message_no = db_i64(rows, row, column + 4),
+        .changed_us = db_time(rows, row, column + 5),
+        .notify = notify_from(db_text(rows, row, column + 6)),
+        .muted_us = db_time(rows, row, column + 7),
+        .archived_us = db_time(rows, row, column + 8),
+        .pinned_us = db_time(rows, row, column + 9),
+        .silent_us = db_time(rows, row, column + 10),
+        .joined_us = db_time(rows, row, column + 11),
+    };
+    CHECK(member_role_from(db_text(rows, row, column + 2), &membership->role));
+}

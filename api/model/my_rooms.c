@@ -1,0 +1,329 @@
+/*
+ * Steps: memberships from the hash rooms:{user}, else from every lane; then room:{id} and head:{id} by one MGET, else from their
+ * lanes by select_heads. Each fill takes its lease before it asks the primary.
+ */
+#include "api/model/my_rooms.h"
+
+#include <stdlib.h>
+
+#include "api/store/cache_value.h"
+#include "api/store/coherence.h"
+#include "api/settings.h"
+#include "base/id.h"
+
+/* Keys filled by one read, an even number. All of 10,000 rooms at once are more commands than may be open, and more than Redis does in time. */
+#define FILL_MAX 2000
+
+static const struct db_statement select_my_rooms = {
+    "select_my_rooms", "SELECT " MEMBERSHIP_COLUMNS("m") " FROM {lane}.members m WHERE m.user_id = $1::bigint AND m.role <> 'left'"};
+
+/* What the chats' texts point into. */
+struct held {
+    struct cache_command values; /* MGET: room and head of each chat */
+    struct db_query *lanes;      /* select_heads, one per lane */
+    size_t lane_count;
+    struct buf bytes;            /* bare messages of those */
+};
+
+/* Keys in one buffer. */
+struct keys {
+    struct buf bytes;
+    struct text *list;
+    size_t *ends;
+    size_t count;
+};
+
+static void keys_init(struct keys *keys, size_t most)
+{
+    *keys = (struct keys){.list = xcalloc(most + 1, sizeof(*keys->list)), .ends = xcalloc(most + 1, sizeof(*keys->ends))};
+}
+
+static void keys_add(struct keys *keys, const char *what, int64_t id)
+{
+    cache_key(&keys->bytes, what, id);
+    keys->ends[keys->count++] = keys->bytes.len;
+}
+
+static void keys_settle(struct keys *keys)
+{
+    for (size_t i = 0, start = 0; i < keys->count; start = keys->ends[i++])
+        keys->list[i] = text_of(keys->bytes.at + start, keys->ends[i] - start);
+}
+
+static void keys_fini(struct keys *keys)
+{
+    buf_fini(&keys->bytes);
+    free(keys->list);
+    free(keys->ends);
+}
+
+/* ---- memberships ---- */
+
+static bool read_field(struct my_rooms *rooms, int64_t user_id, struct text field, struct text value)
+{
+    struct chat *chat = &rooms->chats[rooms->count];
+    int64_t room_id;
+
+    if (text_equal(field, TEXT("complete")))
+        return true;
+    if (!id_parse(field, &room_id) || !cache_read_membership(value, room_id, user_id, &chat->membership))
+        return false;
+    if (chat->membership.role != ROLE_LEFT)
+        rooms->count++;
+    return true;
+}
+
+/* True when the cache had the whole list; one bad field spoils all of it. */
+static bool read_cached_memberships(struct worker *worker, int64_t user_id, struct text key, struct my_rooms *rooms)
+{
+    struct cache_command command = {.verb = "HGETALL", .keys = &key, .key_count = 1};
+    bool is_good = cache_run(worker->cache, &command, 1) == ERR_OK && command.reply.kind == CACHE_ARRAY &&
+                   command.reply.count > 0 && command.reply.count % 2 == 0;
+
+    if (is_good)
+        rooms->chats = xcalloc(command.reply.count / 2, sizeof(*rooms->chats));
+    for (size_t i = 0; is_good && i < command.reply.count; i += 2)
+        is_good = read_field(rooms, user_id, cache_item(&command.reply, i), cache_item(&command.reply, i + 1));
+    if (!is_good) {
+        free(rooms->chats);
+        rooms->chats = NULL;
+        rooms->count = 0;
+    }
+    cache_reply_fini(&command.reply);
+    return is_good;
+}
+
+static void fill_memberships(struct worker *worker, struct text key, const struct lease *lease, const struct my_rooms *rooms)
+{
+    struct text *fields = xcalloc(rooms->count + 1, sizeof(*fields)), *values = xcalloc(rooms->count + 1, sizeof(*values));
+    struct buf *bytes = xcalloc(2 * rooms->count + 1, sizeof(*bytes));
+
+    for (size_t i = 0; i < rooms->count; i++) {
+        buf_add_i64(&bytes[2 * i], rooms->chats[i].membership.room_id);
+        cache_write_membership(&bytes[2 * i + 1], &rooms->chats[i].membership);
+        fields[i] = buf_text(&bytes[2 * i]);
+        values[i] = buf_text(&bytes[2 * i + 1]);
+    }
+    lease_fill_hash(worker->cache, key, lease, fields, values, rooms->count, worker->app->settings->redis.ttl_s * 1000);
+    for (size_t i = 0; i < 2 * rooms->count; i++)
+        buf_fini(&bytes[i]);
+    free(bytes);
+    free(values);
+    free(fields);
+}
+
+static enum err read_stored_memberships(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+{
+    const int lanes = worker->app->lane_count;
+    struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
+    size_t total = 0;
+
+    for (int lane = 0; lane < lanes; lane++) {
+        queries[lane] = (struct db_query){.statement = &select_my_rooms, .lane = lane};
+        db_add_i64(&queries[lane].params, user_id);
+    }
+    const enum err err = lanes == 0 ? ERR_UNAVAILABLE : db_run(worker->db, queries, (size_t)lanes);
+    for (int lane = 0; err == ERR_OK && lane < lanes; lane++)
+        total += (size_t)db_count(&queries[lane].rows);
+    rooms->chats = xcalloc(total + 1, sizeof(*rooms->chats));
+    for (int lane = 0; lane < lanes; lane++) {
+        for (int i = 0; err == ERR_OK && i < db_count(&queries[lane].rows); i++)
+            membership_read(&rooms->chats[rooms->count++].membership, &queries[lane].rows, i, 0);
+        db_params_fini(&queries[lane].params);
+        db_rows_fini(&queries[lane].rows);
+    }
+    free(queries);
+    return err;
+}
+
+static enum err read_memberships(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+{
+    struct keys keys;
+    struct lease lease = {""};
+    enum err err = ERR_OK;
+
+    keys_init(&keys, 1);
+    keys_add(&keys, "rooms", user_id);
+    keys_settle(&keys);
+    if (!read_cached_memberships(worker, user_id, keys.list[0], rooms)) {
+        lease_take(worker->cache, keys.list, &lease, 1);
+        if ((err = read_stored_memberships(worker, user_id, rooms)) == ERR_OK)
+            fill_memberships(worker, keys.list[0], &lease, rooms);
+    }
+    keys_fini(&keys);
+    return err;
+}
+
+/* ---- rooms and heads ---- */
+
+static void read_cached_values(struct worker *worker, struct my_rooms *rooms, const struct keys *keys)
+{
+    struct held *held = rooms->held;
+    struct cache_reply *reply = &held->values.reply;
+
+    held->values = (struct cache_command){.verb = "MGET", .keys = keys->list, .key_count = keys->count};
+    if (cache_run(worker->cache, &held->values, 1) != ERR_OK || reply->count != keys->count)
+        return;
+    for (size_t i = 0; i < rooms->count; i++) {
+        struct chat *chat = &rooms->chats[i];
+        const int64_t id = chat->membership.room_id;
+        chat->has_room = cache_read_room(cache_item(reply, 2 * i), id, &chat->room);
+        chat->has_head = cache_read_head(cache_item(reply, 2 * i + 1), id, &chat->head);
+    }
+}
+
+static bool is_missing(const struct chat *chat)
+{
+    return !chat->has_room || !chat->has_head;
+}
+
+static int compare_chats(const void *a, const void *b)
+{
+    const int64_t x = ((const struct chat *)a)->membership.room_id, y = ((const struct chat *)b)->membership.room_id;
+
+    return x < y ? -1 : x > y;
+}
+
+static struct chat *find_chat(struct my_rooms *rooms, int64_t room_id)
+{
+    return bsearch(&(struct chat){.membership.room_id = room_id}, rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
+}
+
+/* Asks each lane for its missing rooms. */
+static enum err ask_lanes(struct worker *worker, struct my_rooms *rooms)
+{
+    struct held *held = rooms->held;
+
+    held->lane_count = (size_t)worker->app->lane_count;
+    held->lanes = xcalloc(held->lane_count + 1, sizeof(*held->lanes));
+    for (size_t lane = 0; lane < held->lane_count; lane++) {
+        struct db_query *query = &held->lanes[lane];
+        *query = (struct db_query){.statement = &select_heads, .lane = (int)lane};
+        db_array_begin(&query->params, DB_I64_ARRAY);
+        for (size_t i = 0; i < rooms->count; i++)
+            if (is_missing(&rooms->chats[i]) && room_lane(rooms->chats[i].membership.room_id) == (int)lane)
+                db_array_i64(&query->params, rooms->chats[i].membership.room_id);
+        db_array_end(&query->params);
+    }
+    return db_run(worker->db, held->lanes, held->lane_count);
+}
+
+/* Bare messages go into one buffer, which may move while it grows: their places are resolved at the end. */
+static void read_lanes(struct my_rooms *rooms)
+{
+    struct held *held = rooms->held;
+
+    for (size_t lane = 0; lane < held->lane_count; lane++)
+        for (int i = 0; i < db_count(&held->lanes[lane].rows); i++) {
+            struct chat *chat = find_chat(rooms, db_i64(&held->lanes[lane].rows, i, 0));
+            if (chat == NULL)
+                continue;
+            head_read(&chat->room, &chat->head, &held->lanes[lane].rows, i, &held->bytes);
+            chat->bare_at = held->bytes.len - chat->head.message_bare.len;
+            chat->has_room = chat->has_head = chat->is_fresh = true;
+        }
+    for (size_t i = 0; i < rooms->count; i++)
+        if (rooms->chats[i].is_fresh)
+            rooms->chats[i].head.message_bare.at = held->bytes.at + rooms->chats[i].bare_at;
+}
+
+static void fill_values(struct worker *worker, struct my_rooms *rooms, const struct keys *keys, const struct lease *leases)
+{
+    struct text *values = xcalloc(keys->count + 1, sizeof(*values));
+    struct buf *bytes = xcalloc(keys->count + 1, sizeof(*bytes));
+
+    for (size_t i = 0; i < rooms->count; i++) {
+        if (!rooms->chats[i].is_fresh)
+            continue;
+        cache_write_room(&bytes[2 * i], &rooms->chats[i].room);
+        cache_write_head(&bytes[2 * i + 1], &rooms->chats[i].head);
+        values[2 * i] = buf_text(&bytes[2 * i]);
+        values[2 * i + 1] = buf_text(&bytes[2 * i + 1]);
+    }
+    lease_fill(worker->cache, keys->list, leases, values, keys->count, worker->app->settings->redis.ttl_s * 1000);
+    for (size_t i = 0; i < keys->count; i++)
+        buf_fini(&bytes[i]);
+    free(bytes);
+    free(values);
+}
+
+/* Leases for both keys of the first missing rooms; the others' places stay empty. */
+static void take_leases(struct worker *worker, const struct my_rooms *rooms, const struct keys *keys, struct lease *leases)
+{
+    struct text *wanted = xcalloc(keys->count + 1, sizeof(*wanted));
+    struct lease *taken = xcalloc(keys->count + 1, sizeof(*taken));
+    size_t count = 0;
+
+    for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
+        if (is_missing(&rooms->chats[i])) {
+            wanted[count++] = keys->list[2 * i];
+            wanted[count++] = keys->list[2 * i + 1];
+        }
+    lease_take(worker->cache, wanted, taken, count);
+    count = 0;
+    for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
+        if (is_missing(&rooms->chats[i])) {
+            leases[2 * i] = taken[count++];
+            leases[2 * i + 1] = taken[count++];
+        }
+    free(taken);
+    free(wanted);
+}
+
+static enum err read_missing(struct worker *worker, struct my_rooms *rooms, const struct keys *keys)
+{
+    struct lease *leases = xcalloc(keys->count + 1, sizeof(*leases));
+
+    take_leases(worker, rooms, keys, leases);
+    const enum err err = ask_lanes(worker, rooms);
+    if (err == ERR_OK) {
+        read_lanes(rooms);
+        fill_values(worker, rooms, keys, leases);
+    }
+    free(leases);
+    return err;
+}
+
+enum err my_rooms_read(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+{
+    struct keys keys;
+    size_t missing = 0;
+
+    *rooms = (struct my_rooms){.held = xcalloc(1, sizeof(struct held))};
+    enum err err = read_memberships(worker, user_id, rooms);
+    if (err != ERR_OK || rooms->count == 0)
+        return err;
+
+    qsort(rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
+    keys_init(&keys, 2 * rooms->count);
+    for (size_t i = 0; i < rooms->count; i++) {
+        keys_add(&keys, "room", rooms->chats[i].membership.room_id);
+        keys_add(&keys, "head", rooms->chats[i].membership.room_id);
+    }
+    keys_settle(&keys);
+    read_cached_values(worker, rooms, &keys);
+    for (size_t i = 0; i < rooms->count; i++)
+        missing += is_missing(&rooms->chats[i]);
+    if (missing > 0)
+        err = read_missing(worker, rooms, &keys);
+    keys_fini(&keys);
+    return err;
+}
+
+void my_rooms_fini(struct my_rooms *rooms)
+{
+    struct held *held = rooms->held;
+
+    if (held == NULL)
+        return;
+    cache_reply_fini(&held->values.reply);
+    for (size_t lane = 0; lane < held->lane_count; lane++) {
+        db_params_fini(&held->lanes[lane].params);
+        db_rows_fini(&held->lanes[lane].rows);
+    }
+    free(held->lanes);
+    buf_fini(&held->bytes);
+    free(held);
+    free(rooms->chats);
+    *rooms = (struct my_rooms){0};
+}

@@ -1,0 +1,57 @@
+/*
+ * room: a room's own facts, and its head: where its log stands and what was said last.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/store/db.h"
+#include "api/model/event.h"
+#include "base/json.h"
+
+enum room_kind { ROOM_DIRECT, ROOM_PRIVATE, ROOM_PUBLIC };
+
+#define ROOM_COLUMNS                                                                               \
+    "r.id, r.kind::text, r.name, r.slug, r.about, r.created_by, r.created_at, r.member_count, r.peer_a, r.peer_b, r.version"
+#define ROOM_COLUMN_COUNT 11
+
+struct room {
+    int64_t id;
+    enum room_kind kind;
+    struct text name, slug, about; /* slug: empty = none */
+    int64_t created_by, created_us, member_count;
+    int64_t peer_a, peer_b; /* direct rooms, else 0 */
+    int64_t version;
+};
+
+struct head {
+    int64_t room_id, seq, message_no;
+    int64_t activity_us;      /* of the last message, else of the creation */
+    bool has_message;
+    int64_t sender_id;        /* of the last message */
+    struct text message_bare; /* event_write_message_bare() of it */
+};
+
+const char *room_kind_name(enum room_kind kind);
+bool room_kind_from(struct text name, enum room_kind *kind);
+int room_lane(int64_t room_id); /* the lane number that the id carries */
+
+void room_read(struct room *room, const struct db_rows *rows, int row, int column);
+
+/*
+ * The Room object. `head` gives last_seq and message_no. `peer` (may be NULL): the other person of a direct room.
+ */
+void room_write(struct json_out *out, const struct room *room, int64_t last_seq, int64_t message_no, const struct user *peer);
+
+/* Of a direct room's two people the one who is not `user_id`; 0 for other rooms. */
+int64_t room_peer_of(const struct room *room, int64_t user_id);
+
+/*
+ * Facts and heads of rooms of one lane ($1 bigint[]): room, last event's seq and message_no, last message (all NULL without).
+ * Columns: ROOM_COLUMNS, seq, message_no, EVENT_COLUMNS.
+ */
+enum { HEAD_SEQ = ROOM_COLUMN_COUNT, HEAD_MESSAGE_NO, HEAD_EVENT, HEAD_SENDER_NAME = HEAD_EVENT + 4 };
+extern const struct db_statement select_heads;
+/* Reads one row of it. The bare message is appended to `bytes`, which `head` then borrows: reserve before, or read one at a time. */
+void head_read(struct room *room, struct head *head, const struct db_rows *rows, int row, struct buf *bytes);

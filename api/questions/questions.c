@@ -1,0 +1,324 @@
+/*
+ * Each question is a task of its own: it may wait for the database like any handler. What cannot be answered now is refused with error
+ * 100, temporary: the gateway passes that on, and clients try again.
+ */
+#include "api/questions/questions.h"
+
+#include <stdlib.h>
+
+#include "api/model/access.h"
+#include "api/log/announce.h"
+#include "api/handlers/messages.h"
+#include "api/questions/presence.h"
+#include "api/questions/question_rooms.h"
+#include "api/request/router.h"
+#include "api/request/rpc.h"
+#include "api/log/watch.h"
+#include "api/worker.h"
+#include "base/id.h"
+#include "base/json.h"
+
+#define REPLAY_BYTES (2u << 20)
+#define RPC_ERRORS_FROM 400 /* 400 + err number */
+
+enum { REFUSED_INTERNAL = 100, REFUSED_PERMISSION = 103, REFUSED_METHOD = 104, REFUSED_BAD_REQUEST = 107, REFUSED_NOT_AVAILABLE = 108 };
+
+/* A question under way. */
+struct asked {
+    struct app *app;
+    struct worker *worker;
+    struct inquiry *inquiry;
+    const Bus__Question *question;
+};
+
+static void refuse_err(struct inquiry *inquiry, enum err err)
+{
+    if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
+        inquiry_refuse(inquiry, REFUSED_PERMISSION, "permission denied", false);
+    else
+        inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
+}
+
+/* ---- replay ---- */
+
+struct replay {
+    Bus__Batch **batches;
+    size_t count, cap;
+};
+
+static void add_batch(void *context, struct text bytes)
+{
+    struct replay *replay = context;
+    Bus__Batch *batch = wire_read_batch(bytes);
+
+    if (batch == NULL)
+        return;
+    if (replay->count == replay->cap) {
+        replay->cap = replay->cap == 0 ? 16 : replay->cap * 2;
+        replay->batches = xrealloc(replay->batches, replay->cap * sizeof(*replay->batches));
+    }
+    replay->batches[replay->count++] = batch;
+}
+
+static void answer_replay(struct asked *asked)
+{
+    const Bus__Replay *ask = asked->question->replay;
+    Bus__Replayed replayed = BUS__REPLAYED__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+    struct replay replay = {0};
+
+    if (ask->publisher != publisher_id(asked->app->publisher)) {
+        inquiry_refuse(asked->inquiry, REFUSED_NOT_AVAILABLE, "not available", false);
+        return;
+    }
+    publisher_replay(asked->app->publisher, ask->from, ask->to, REPLAY_BYTES, add_batch, &replay);
+    replayed.n_batches = replay.count;
+    replayed.batches = replay.batches;
+    answer.told_case = BUS__ANSWER__TOLD_REPLAYED;
+    answer.replayed = &replayed;
+    inquiry_answer(asked->inquiry, &answer);
+    for (size_t i = 0; i < replay.count; i++)
+        wire_free_batch(replay.batches[i]);
+    free(replay.batches);
+}
+
+/* ---- publish and rpc: handlers without HTTP ---- */
+
+static void on_published(void *context, enum err err, int status, struct text body)
+{
+    struct asked *asked = context;
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    if (err == ERR_OK)
+        inquiry_answer(asked->inquiry, &answer);
+    else if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
+        refuse_err(asked->inquiry, err);
+    else
+        inquiry_refuse(asked->inquiry, RPC_ERRORS_FROM + err, err_code(err), err_status(err) >= 500);
+    free(asked);
+}
+
+static void on_called(void *context, enum err err, int status, struct text body)
+{
+    struct asked *asked = context;
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    data.data = wire_bytes(body);
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    if (err == ERR_OK)
+        inquiry_answer(asked->inquiry, &answer);
+    else
+        inquiry_refuse(asked->inquiry, RPC_ERRORS_FROM + err, err_code(err), err_status(err) >= 500);
+    free(asked);
+}
+
+/* `{"type":"typing"}` and nothing else may be said on a live channel. */
+static bool is_typing(struct text data)
+{
+    struct json json;
+    struct buf type = {0};
+    bool is = false;
+
+    if (json_parse(&json, data) == ERR_OK && json_size(json_root(&json)) == 1)
+        is = json_to_text(json_get(json_root(&json), "type"), &type) && text_equal(buf_text(&type), TEXT("typing"));
+    buf_fini(&type);
+    json_fini(&json);
+    return is;
+}
+
+static void answer_typing(struct asked *asked, const Bus__Publish *ask)
+{
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+    struct announcer *announcer;
+
+    if (!is_typing(wire_text(ask->data))) {
+        inquiry_refuse(asked->inquiry, REFUSED_BAD_REQUEST, "bad request", false);
+        return;
+    }
+    announcer = announcer_create();
+    announce_typing(announcer, wire_text(ask->channel), wire_text(ask->user));
+    announce_send(announcer, asked->app->publisher);
+    announcer_destroy(announcer);
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    inquiry_answer(asked->inquiry, &answer);
+}
+
+static bool read_ids(ProtobufCBinaryData user, ProtobufCBinaryData session, int64_t *user_id, int64_t *session_id)
+{
+    return id_parse(wire_text(user), user_id) && id_parse(wire_text(session), session_id);
+}
+
+/* A copy that outlives the asking function: the answer comes when the handler is done. */
+static struct asked *keep(const struct asked *asked)
+{
+    struct asked *kept = xmalloc(sizeof(*kept));
+
+    *kept = *asked;
+    return kept;
+}
+
+static void answer_publish(struct asked *asked)
+{
+    const Bus__Publish *ask = asked->question->publish;
+    const struct text channel = wire_text(ask->channel);
+    int64_t user_id, session_id;
+
+    if (!read_ids(ask->user, ask->session, &user_id, &session_id))
+        inquiry_refuse(asked->inquiry, REFUSED_BAD_REQUEST, "bad request", false);
+    else if (text_starts(channel, TEXT("live:")))
+        answer_typing(asked, ask);
+    else if (text_starts(channel, TEXT("room:")))
+        rpc_start(asked->worker, TEXT("messages.send"), user_id, session_id, text_after(channel, 5), wire_text(ask->data), on_published,
+                  keep(asked));
+    else
+        inquiry_refuse(asked->inquiry, REFUSED_PERMISSION, "permission denied", false);
+}
+
+static void answer_rpc(struct asked *asked)
+{
+    const Bus__Rpc *ask = asked->question->rpc;
+    int64_t user_id, session_id;
+
+    if (!read_ids(ask->user, ask->session, &user_id, &session_id))
+        inquiry_refuse(asked->inquiry, REFUSED_BAD_REQUEST, "bad request", false);
+    else if (router_find_rpc(wire_text(ask->method)) == NULL)
+        inquiry_refuse(asked->inquiry, REFUSED_METHOD, "method not found", false);
+    else
+        rpc_start(asked->worker, wire_text(ask->method), user_id, session_id, text(NULL),
+                  ask->data.len > 0 ? wire_text(ask->data) : TEXT("{}"), on_called, keep(asked));
+}
+
+/* ---- presence ---- */
+
+static void tell_presence(struct asked *asked, const Bus__PresenceChange *change)
+{
+    struct announcer *announcer = announcer_create();
+
+    for (size_t i = 0; i < change->n_steps; i++) {
+        const Bus__PresenceStep *step = change->steps[i];
+        if (!step->again)
+            announce_presence(announcer, step->joined, wire_text(step->entry->channel), wire_text(step->entry->user),
+                              wire_text(step->entry->client), wire_text(step->entry->info));
+    }
+    announce_send(announcer, asked->app->publisher);
+    announcer_destroy(announcer);
+}
+
+static void answer_presence_change(struct asked *asked)
+{
+    const Bus__PresenceChange *change = asked->question->presence_change;
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    for (size_t i = 0; i < change->n_steps; i++)
+        if (change->steps[i]->entry == NULL) {
+            inquiry_refuse(asked->inquiry, REFUSED_BAD_REQUEST, "bad request", false);
+            return;
+        }
+    tell_presence(asked, change);
+    if (presence_store(asked->worker, change) != ERR_OK) {
+        refuse_err(asked->inquiry, ERR_UNAVAILABLE);
+        return;
+    }
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    inquiry_answer(asked->inquiry, &answer);
+}
+
+struct present {
+    struct announcer *announcer; /* lends its way of keeping texts until they are sent */
+    struct text channel;
+};
+
+static void add_present(void *context, struct text client, struct text user, struct text info)
+{
+    struct present *present = context;
+
+    announce_presence(present->announcer, true, present->channel, user, client, info);
+}
+
+static void answer_presence_list(struct asked *asked)
+{
+    struct present present = {announcer_create(), wire_text(asked->question->presence_list->channel)};
+    const enum err err = presence_list(asked->worker, present.channel, add_present, &present);
+
+    if (err != ERR_OK) {
+        refuse_err(asked->inquiry, err);
+    } else {
+        Bus__PresenceEntries entries = BUS__PRESENCE_ENTRIES__INIT;
+        Bus__Answer answer = BUS__ANSWER__INIT;
+        size_t count;
+        Bus__Item **items = announce_items(present.announcer, &count);
+        entries.entries = xcalloc(count + 1, sizeof(*entries.entries));
+        for (size_t i = 0; i < count; i++)
+            entries.entries[entries.n_entries++] = items[i]->join;
+        answer.told_case = BUS__ANSWER__TOLD_PRESENCE;
+        answer.presence = &entries;
+        inquiry_answer(asked->inquiry, &answer);
+        free(entries.entries);
+    }
+    announcer_destroy(present.announcer);
+}
+
+/* ---- which answer ---- */
+
+static void run(void *arg)
+{
+    struct asked *asked = arg;
+    struct asked here = *asked; /* on the task's stack: lives as long as the answering function */
+
+    free(asked);
+    switch (here.question->ask_case) {
+    case BUS__QUESTION__ASK_CONNECT:
+        question_connect(here.worker, here.inquiry, here.question->connect);
+        break;
+    case BUS__QUESTION__ASK_SUBSCRIBE:
+        question_subscribe(here.worker, here.inquiry, here.question->subscribe);
+        break;
+    case BUS__QUESTION__ASK_HISTORY:
+        question_history(here.worker, here.inquiry, here.question->history);
+        break;
+    case BUS__QUESTION__ASK_HEADS:
+        question_heads(here.worker, here.inquiry, here.question->heads);
+        break;
+    case BUS__QUESTION__ASK_ENDED_SESSIONS:
+        question_ended(here.worker, here.inquiry, here.question->ended_sessions);
+        break;
+    case BUS__QUESTION__ASK_PRESENCE_CHANGE:
+        answer_presence_change(&here);
+        break;
+    case BUS__QUESTION__ASK_PRESENCE_LIST:
+        answer_presence_list(&here);
+        break;
+    default:
+        inquiry_refuse(here.inquiry, REFUSED_METHOD, "method not found", false);
+    }
+}
+
+void questions_answer(void *context, struct inquiry *inquiry, const Bus__Question *question)
+{
+    struct app *app = context;
+    struct asked asked = {app, &app->workers[0], inquiry, question};
+
+    /* These need no task: the first answers from memory, the others start one of their own. */
+    if (question->ask_case == BUS__QUESTION__ASK_REPLAY) {
+        answer_replay(&asked);
+    } else if (question->ask_case == BUS__QUESTION__ASK_PUBLISH) {
+        answer_publish(&asked);
+    } else if (question->ask_case == BUS__QUESTION__ASK_RPC) {
+        answer_rpc(&asked);
+    } else {
+        struct asked *kept = keep(&asked);
+        if (task_start(asked.worker->tasks, run, kept) != ERR_OK) {
+            free(kept);
+            refuse_err(inquiry, ERR_BUSY);
+        }
+    }
+}
