@@ -24,7 +24,7 @@
 #include "base/base.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "gateway/websocket.h"
+#include "gateway/protocol/websocket.h"
 
 #define REQUEST_MAX 4096
 #define STREAM_MAX  (16u << 20)

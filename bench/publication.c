@@ -1,7 +1,7 @@
 #include "bench/publication.h"
 
-#include "gateway/protocol.h"
-#include "gateway/websocket.h"
+#include "gateway/protocol/protocol.h"
+#include "gateway/protocol/websocket.h"
 
 #define DATA_TAIL "\"}"
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/jwt.h"
 #include "base/log.h"
-#include "gateway/websocket.h"
+#include "gateway/protocol/websocket.h"
 
 #define SOURCES      8
 #define AT_ONCE      64 /* connections that are being made */

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "gateway/protocol.h"
-#include "gateway/websocket.h"
+#include "gateway/protocol/protocol.h"
+#include "gateway/protocol/websocket.h"
 
 struct frame {
     atomic_uint refs;

@@ -12,9 +12,9 @@
 
 #include "base/id.h"
 #include "base/log.h"
-#include "gateway/broker.h"
-#include "gateway/handshake.h"
-#include "gateway/loop.h"
+#include "gateway/broker/broker.h"
+#include "gateway/loop/handshake.h"
+#include "gateway/loop/loop.h"
 #include "gateway/settings.h"
 
 #define BODY_MAX        4096 /* nobody has to send one here */

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "gateway/protocol.h"
+#include "gateway/protocol/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

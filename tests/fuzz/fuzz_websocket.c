@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "gateway/websocket.h"
+#include "gateway/protocol/websocket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

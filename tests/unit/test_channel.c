@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "gateway/channel.h"
-#include "gateway/users.h"
+#include "gateway/broker/channel.h"
+#include "gateway/broker/users.h"
 
 #define HOLD_MAX 4
 

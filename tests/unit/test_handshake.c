@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "gateway/handshake.h"
+#include "gateway/loop/handshake.h"
 
 static bool passes(const char *origins, const char *origin, const char *host)
 {

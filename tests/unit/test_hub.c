@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "gateway/frame.h"
-#include "gateway/hub.h"
+#include "gateway/loop/hub.h"
 
 #define LISTENERS 200
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/protocol.h"
+#include "gateway/protocol/protocol.h"
 
 /* ---- in ---- */
 

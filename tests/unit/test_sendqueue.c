@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "gateway/sendqueue.h"
+#include "gateway/loop/sendqueue.h"
 
 #define PIECES_MAX 64
 

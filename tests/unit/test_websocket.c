@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/websocket.h"
+#include "gateway/protocol/websocket.h"
 
 #define MESSAGE_MAX 1000
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "gateway/wheel.h"
+#include "gateway/loop/wheel.h"
 
 struct fixture {
     struct wheel wheel;

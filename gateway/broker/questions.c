@@ -1,0 +1,242 @@
+/*
+ * questions: what the API answers for a client and the broker only passes on: publish, rpc,
+ * presence, history.
+ */
+#include <uthash.h>
+
+#include "gateway/broker/broker_state.h"
+
+/* ---- publish and rpc ---- */
+
+static void on_data(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct request *request = context;
+
+    if (broker_succeeded(request->broker, request, err, answer)) {
+        frame_begin(&request->reply);
+        if (request->kind == REQUEST_PUBLISH)
+            protocol_empty(&request->reply, request->id, "publish");
+        else
+            protocol_rpc(&request->reply, request->id,
+                         answer->told_case == BUS__ANSWER__TOLD_DATA ? wire_text(answer->data->data)
+                                                                     : (struct text){0});
+        request->outcome = REQUEST_DONE;
+    }
+    broker_answer(request->broker, request);
+}
+
+static void ask_publish(struct broker *broker, struct request *request)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__Publish publish = BUS__PUBLISH__INIT;
+
+    publish.user = wire_bytes(request->user);
+    publish.session = wire_bytes(request->session);
+    publish.client = wire_bytes(request->client_id);
+    publish.channel = wire_bytes(request->channel);
+    publish.data = wire_bytes(request->data);
+    question.ask_case = BUS__QUESTION__ASK_PUBLISH;
+    question.publish = &publish;
+    broker_ask(broker, ASKER_ANY, &question, on_data, request);
+}
+
+static void ask_rpc(struct broker *broker, struct request *request)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__Rpc rpc = BUS__RPC__INIT;
+
+    rpc.user = wire_bytes(request->user);
+    rpc.session = wire_bytes(request->session);
+    rpc.method = wire_bytes(request->method);
+    rpc.data = wire_bytes(request->data);
+    question.ask_case = BUS__QUESTION__ASK_RPC;
+    question.rpc = &rpc;
+    broker_ask(broker, ASKER_ANY, &question, on_data, request);
+}
+
+/* ---- presence ---- */
+
+static void reply_presence(struct request *request, const Bus__PresenceEntries *told)
+{
+    struct buf entries = {0};
+    struct json_out json = {.buf = &entries};
+
+    json_open(&json, '{');
+    for (size_t i = 0; i < told->n_entries; i++) {
+        const Bus__Presence *entry = told->entries[i];
+        json_text(&json, wire_text(entry->client));
+        buf_add_byte(&entries, ':');
+        protocol_client_info(&entries, wire_text(entry->user), wire_text(entry->client),
+                             wire_text(entry->info));
+        json.comma = true;
+    }
+    json_close(&json, '}');
+    frame_begin(&request->reply);
+    protocol_presence(&request->reply, request->id, buf_text(&entries));
+    buf_fini(&entries);
+}
+
+struct counted_user {
+    UT_hash_handle hh;
+};
+
+static uint32_t count_users(const Bus__PresenceEntries *told)
+{
+    struct counted_user *map = NULL, *found, *next;
+    struct counted_user *all = xcalloc(told->n_entries + 1, sizeof(*all));
+    uint32_t count;
+
+    for (size_t i = 0; i < told->n_entries; i++) {
+        const ProtobufCBinaryData *user = &told->entries[i]->user;
+        HASH_FIND(hh, map, user->data, user->len, found);
+        if (found == NULL)
+            HASH_ADD_KEYPTR(hh, map, user->data, user->len, &all[i]);
+    }
+    count = HASH_COUNT(map);
+    HASH_ITER(hh, map, found, next)
+    {
+        HASH_DEL(map, found);
+    }
+    free(all);
+    return count;
+}
+
+static void on_presence(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct request *request = context;
+
+    if (broker_succeeded(request->broker, request, err, answer)) {
+        const Bus__PresenceEntries none = BUS__PRESENCE_ENTRIES__INIT;
+        const Bus__PresenceEntries *told =
+            answer->told_case == BUS__ANSWER__TOLD_PRESENCE ? answer->presence : &none;
+        request->outcome = REQUEST_DONE;
+        if (request->kind == REQUEST_PRESENCE) {
+            reply_presence(request, told);
+        } else {
+            frame_begin(&request->reply);
+            protocol_presence_stats(&request->reply, request->id, (uint32_t)told->n_entries,
+                                    count_users(told));
+        }
+    }
+    broker_answer(request->broker, request);
+}
+
+static void ask_presence(struct broker *broker, struct request *request)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__PresenceList list = BUS__PRESENCE_LIST__INIT;
+
+    list.channel = wire_bytes(request->channel);
+    question.ask_case = BUS__QUESTION__ASK_PRESENCE_LIST;
+    question.presence_list = &list;
+    broker_ask(broker, ASKER_ANY, &question, on_presence, request);
+}
+
+/* ---- history: the command, for subscribers ---- */
+
+static size_t page_size(const struct request *request)
+{
+    const size_t max = (size_t)request->broker->settings->client.history_max_publications;
+
+    return request->limit < 0 || (size_t)request->limit > max ? max : (size_t)request->limit;
+}
+
+/* Of what the question brought, the newest `page` last: reversed pages end before `since`. */
+static void reply_history(struct request *request, const Bus__Publications *told)
+{
+    struct publication *items = xcalloc(told->n_items + 1, sizeof(*items));
+    size_t count = 0;
+
+    for (size_t i = 0; i < told->n_items; i++) {
+        const size_t from = request->reverse ? told->n_items - 1 - i : i;
+        const Bus__Publication *item = told->items[from];
+        if (request->reverse && request->has_since && item->offset >= request->offset)
+            continue;
+        items[count++] =
+            (struct publication){.data = wire_text(item->data), .offset = item->offset};
+    }
+    frame_begin(&request->reply);
+    protocol_history(&request->reply, request->id, items, count, told->offset,
+                     wire_text(told->epoch));
+    request->outcome = REQUEST_DONE;
+    free(items);
+}
+
+static void on_history(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct request *request = context;
+
+    if (broker_succeeded(request->broker, request, err, answer)) {
+        if (answer->told_case == BUS__ANSWER__TOLD_PUBLICATIONS)
+            reply_history(request, answer->publications);
+        else
+            request_fail(request, PROTOCOL_INTERNAL, (struct text){0}, true);
+    }
+    broker_answer(request->broker, request);
+}
+
+/* A page backwards is a page forwards that ends where it should begin. */
+static uint64_t page_start(const struct request *request, uint64_t top, size_t page)
+{
+    if (!request->reverse)
+        return request->has_since ? request->offset : 0;
+    const uint64_t end = request->has_since && request->offset <= top ? request->offset - 1 : top;
+    return end > page ? end - page : 0;
+}
+
+static void ask_history(struct broker *broker, struct request *request)
+{
+    struct channel *channel = broker_find(broker, request->channel);
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__History history = BUS__HISTORY__INIT;
+    const size_t page = page_size(request);
+
+    if (channel == NULL ||
+        channel->state == CHANNEL_OPENING) { /* the subscription has just ended */
+        request_fail(request, PROTOCOL_PERMISSION_DENIED, (struct text){0}, false);
+        broker_answer(broker, request);
+        return;
+    }
+    if (request->has_since && !channel_has_epoch(channel, request->epoch)) {
+        request_fail(request, PROTOCOL_UNRECOVERABLE, (struct text){0}, false);
+        broker_answer(broker, request);
+        return;
+    }
+    if (page == 0) {
+        frame_begin(&request->reply);
+        protocol_history(&request->reply, request->id, NULL, 0, channel->next - 1,
+                         text(channel->epoch));
+        request->outcome = REQUEST_DONE;
+        broker_answer(broker, request);
+        return;
+    }
+    history.channel = wire_bytes(request->channel);
+    history.after = page_start(request, channel->next - 1, page);
+    history.limit = (uint32_t)page;
+    history.bytes = WIRE_MESSAGE_MAX / 4;
+    question.ask_case = BUS__QUESTION__ASK_HISTORY;
+    question.history = &history;
+    broker_ask(broker, ASKER_ANY, &question, on_history, request);
+}
+
+void questions_start(struct broker *broker, struct request *request)
+{
+    switch (request->kind) {
+    case REQUEST_PUBLISH:
+        ask_publish(broker, request);
+        break;
+    case REQUEST_RPC:
+        ask_rpc(broker, request);
+        break;
+    case REQUEST_PRESENCE:
+    case REQUEST_PRESENCE_STATS:
+        ask_presence(broker, request);
+        break;
+    case REQUEST_HISTORY:
+        ask_history(broker, request);
+        break;
+    case REQUEST_CONNECT:
+    case REQUEST_SUBSCRIBE:
+        CHECK(!"asked elsewhere");
+    }
+}

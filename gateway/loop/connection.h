@@ -1,0 +1,77 @@
+/*
+ * connection: one WebSocket after its upgrade: what of libh2o and RFC 6455 a client needs. Embedded
+ * in the client.
+ *
+ * Frames are queued; all that is due to a connection in one turn of the loop leaves in one
+ * sendmsg() on the descriptor (measured: a tenth of the cost of writing each), what the kernel does
+ * not take goes out with h2o_socket_write(). While idle it has no buffer. Loop's thread.
+ */
+#pragma once
+
+#include <h2o.h>
+#include <stdbool.h>
+
+#include "gateway/metrics.h"
+#include "gateway/loop/sendqueue.h"
+#include "gateway/protocol/websocket.h"
+
+struct connection;
+
+struct connection_events {
+    /* A text or binary message; not after connection_close(). May close, must not finish. */
+    void (*on_message)(struct connection *connection, struct text message);
+    /* More waits for it than `queue_max`: from connection_group_flush(). Must close. */
+    void (*on_slow)(struct connection *connection);
+    /* The peer closed, or broke, or connection_finish(): the socket is gone. Once. Its memory stays
+     * until no call of this module is under way: free it after connection_group_flush(). */
+    void (*on_gone)(struct connection *connection);
+};
+
+/* What the connections of one loop share. */
+struct connection_group {
+    struct connection_events events;
+    size_t queue_max, message_max; /* bytes */
+    struct connection *dirty;      /* those with something to send in this turn */
+    struct metrics *metrics;
+};
+
+enum connection_state {
+    CONNECTION_OPEN,
+    CONNECTION_CLOSING, /* the close frame is queued or sent; the peer's answer or a deadline ends
+                           it */
+    CONNECTION_GONE,    /* no socket any more */
+};
+
+struct connection {
+    struct connection_group *group;
+    h2o_socket_t *socket; /* NULL: gone */
+    struct sendqueue queue;
+    struct websocket_reader reader;
+    struct connection *prev_dirty, *next_dirty;
+    enum connection_state state;
+    uint32_t writing; /* frames handed to h2o_socket_write(), which must stay */
+    uint32_t writing_bytes;
+    bool is_dirty, peer_closed;
+};
+
+/* Takes the socket; bytes of the HTTP request are `request_bytes` at the start of its input.
+ * on_message may follow from inside. */
+void connection_open(struct connection *connection, struct connection_group *group,
+                     h2o_socket_t *socket, size_t request_bytes);
+
+/* Queues (taking a reference of its own) and sees that it leaves in this turn. Does nothing when it
+ * is not open. */
+void connection_send(struct connection *connection, struct frame *frame);
+
+/*
+ * Queues a close frame behind what waits and sends nothing after it. `drop`: forgets what waits
+ * (the peer is too slow for it). on_gone follows when the peer answers; the caller sets a deadline
+ * and calls connection_finish() then.
+ */
+void connection_close(struct connection *connection, int code, const char *reason, bool drop);
+void connection_finish(struct connection *connection); /* closes the socket at once */
+void connection_shrink(
+    struct connection *connection); /* gives back memory that is not needed while idle */
+
+/* Sends for all who have something to send. */
+void connection_group_flush(struct connection_group *group);

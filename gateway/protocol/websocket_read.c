@@ -1,0 +1,270 @@
+/*
+ * Frames in. Three steps per frame, each of which may have to wait for more bytes: header, payload,
+ * end. What is half received waits in the reader: header bytes in `header`, data in `partial`, a
+ * control frame in `control`. The rules are those of RFC 6455 5.2 (frames), 5.4 (fragments),
+ * 5.5 (control frames) and 7.4 (close codes).
+ */
+#include "gateway/protocol/websocket.h"
+
+#include "base/utf8.h"
+
+#define OPCODE_CONTROL 0x8 /* this bit is set in every control opcode */
+#define CODE_NONE      1005
+
+/* What a step says: go on, stop because the callback said so, or else the close code to answer. */
+enum { READ_ON = 0, READ_STOP = -1 };
+
+/* Where messages go. */
+struct sink {
+    websocket_message_fn on_message;
+    void *context;
+};
+
+void websocket_reader_init(struct websocket_reader *reader, size_t message_max)
+{
+    *reader = (struct websocket_reader){.message_max = message_max};
+}
+
+void websocket_reader_fini(struct websocket_reader *reader)
+{
+    buf_fini(&reader->partial);
+    buf_fini(&reader->control);
+}
+
+/* ---- header ---- */
+
+static bool is_control(unsigned opcode)
+{
+    return (opcode & OPCODE_CONTROL) != 0;
+}
+
+/* Length of the header under way, as far as its first two bytes are known. */
+static size_t header_size(const struct websocket_reader *reader)
+{
+    if (reader->header_len < 2)
+        return 2;
+    const unsigned len = reader->header[1] & 0x7f;
+    const size_t mask_bytes = (reader->header[1] & 0x80) != 0 ? 4 : 0;
+    return 2 + mask_bytes + (len == 127 ? 8 : len == 126 ? 2 : 0);
+}
+
+static size_t fill_header(struct websocket_reader *reader, const char *bytes, size_t len)
+{
+    size_t taken = 0;
+    while (taken < len && reader->header_len < header_size(reader))
+        reader->header[reader->header_len++] = (unsigned char)bytes[taken++];
+    return taken;
+}
+
+/* The first two bytes tell what is no WebSocket client: refused before the rest is waited for. */
+static int check_start(const struct websocket_reader *reader)
+{
+    const unsigned first = reader->header[0], second = reader->header[1], opcode = first & 0x0f;
+    const bool fin = (first & 0x80) != 0;
+
+    if ((first & 0x70) != 0) /* RSV: no extension was agreed upon */
+        return WEBSOCKET_PROTOCOL_ERROR;
+    if ((second & 0x80) == 0) /* 5.1: a client masks */
+        return WEBSOCKET_PROTOCOL_ERROR;
+    switch (opcode) {
+    case WEBSOCKET_CONTINUATION:
+        return reader->in_message ? READ_ON : WEBSOCKET_PROTOCOL_ERROR;
+    case WEBSOCKET_TEXT:
+    case WEBSOCKET_BINARY:
+        return reader->in_message ? WEBSOCKET_PROTOCOL_ERROR : READ_ON;
+    case WEBSOCKET_CLOSE:
+    case WEBSOCKET_PING:
+    case WEBSOCKET_PONG:
+        return fin && (second & 0x7f) <= WEBSOCKET_CONTROL_MAX ? READ_ON : WEBSOCKET_PROTOCOL_ERROR;
+    default:
+        return WEBSOCKET_PROTOCOL_ERROR;
+    }
+}
+
+static uint64_t payload_size(const unsigned char *header)
+{
+    const unsigned len = header[1] & 0x7f;
+    const size_t bytes = len == 127 ? 8 : len == 126 ? 2 : 0;
+    uint64_t size = 0;
+
+    if (bytes == 0)
+        return len;
+    for (size_t i = 0; i < bytes; i++)
+        size = size << 8 | header[2 + i];
+    return size;
+}
+
+/* The header is complete: opens the frame, unless its message would be too big. */
+static int open_frame(struct websocket_reader *reader)
+{
+    const unsigned opcode = reader->header[0] & 0x0f;
+    const uint64_t size = payload_size(reader->header);
+
+    /* `partial` is within the limit already; the top bit must be 0 (5.2). */
+    if (size >> 63 != 0 ||
+        (!is_control(opcode) && size > reader->message_max - reader->partial.len))
+        return WEBSOCKET_TOO_BIG;
+    reader->opcode = (uint8_t)opcode;
+    reader->fin = (reader->header[0] & 0x80) != 0;
+    memcpy(reader->mask, reader->header + reader->header_len - sizeof(reader->mask),
+           sizeof(reader->mask));
+    reader->payload_left = size;
+    reader->payload_at = 0;
+    if (opcode == WEBSOCKET_TEXT || opcode == WEBSOCKET_BINARY)
+        reader->message_opcode = (uint8_t)opcode;
+    return READ_ON;
+}
+
+/* Takes header bytes from `*bytes`; on READ_ON the frame is open, or `*len` is 0. */
+static int read_header(struct websocket_reader *reader, char **bytes, size_t *len)
+{
+    const size_t taken = fill_header(reader, *bytes, *len);
+    int outcome;
+
+    *bytes += taken;
+    *len -= taken;
+    if (reader->header_len < 2)
+        return READ_ON;
+    if ((outcome = check_start(reader)) != READ_ON)
+        return outcome;
+    if (reader->header_len < header_size(reader))
+        return READ_ON;
+    if ((outcome = open_frame(reader)) == READ_ON)
+        reader->in_frame = true;
+    return outcome;
+}
+
+/* ---- end of a frame ---- */
+
+/* RFC 6455 7.4 and the registry it opens: 1004 to 1006 and 1015 are never sent. */
+static bool is_close_code(int code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+static int give_close(struct websocket_reader *reader, const struct sink *sink, struct text payload)
+{
+    int code = CODE_NONE;
+
+    if (payload.len == 1)
+        return WEBSOCKET_PROTOCOL_ERROR;
+    if (payload.len >= 2) {
+        code = (unsigned char)payload.at[0] << 8 | (unsigned char)payload.at[1];
+        if (!is_close_code(code))
+            return WEBSOCKET_PROTOCOL_ERROR;
+        payload = text_after(payload, 2);
+    }
+    if (!utf8_valid(payload))
+        return WEBSOCKET_BAD_DATA;
+    reader->closed = true; /* 5.5.1: nothing after it counts */
+    sink->on_message(sink->context, WEBSOCKET_CLOSE, code, payload);
+    return READ_STOP;
+}
+
+static int give_control(struct websocket_reader *reader, const struct sink *sink,
+                        struct text payload)
+{
+    if (reader->opcode == WEBSOCKET_CLOSE)
+        return give_close(reader, sink, payload);
+    return sink->on_message(sink->context, reader->opcode, 0, payload) ? READ_ON : READ_STOP;
+}
+
+static int give_message(struct websocket_reader *reader, const struct sink *sink,
+                        struct text payload)
+{
+    const enum websocket_opcode opcode = reader->message_opcode;
+
+    reader->in_message = false;
+    if (opcode == WEBSOCKET_TEXT && !utf8_valid(payload))
+        return WEBSOCKET_BAD_DATA;
+    return sink->on_message(sink->context, opcode, 0, payload) ? READ_ON : READ_STOP;
+}
+
+/* Gives what was put together in `waiting`. It is taken out of the reader first, since the callback
+ * may end the reader. */
+static int give_waiting(struct websocket_reader *reader, const struct sink *sink,
+                        struct buf *waiting)
+{
+    struct buf taken = *waiting;
+    int outcome;
+
+    *waiting = (struct buf){0};
+    outcome = is_control(reader->opcode) ? give_control(reader, sink, buf_text(&taken))
+                                         : give_message(reader, sink, buf_text(&taken));
+    buf_fini(&taken);
+    return outcome;
+}
+
+/* ---- payload ---- */
+
+/* XORs `bytes`, the first of which is number `at` of its frame, with the frame's mask. */
+static void unmask(char *bytes, size_t len, const unsigned char mask[4], uint64_t at)
+{
+    unsigned char eight[8];
+    uint64_t mask_word, word;
+    size_t i = 0;
+
+    for (size_t k = 0; k < sizeof(eight); k++)
+        eight[k] = mask[(at + k) % 4];
+    memcpy(&mask_word, eight, sizeof(mask_word));
+    for (; i + sizeof(word) <= len; i += sizeof(word)) {
+        memcpy(&word, bytes + i, sizeof(word)); /* `bytes` may be unaligned */
+        word ^= mask_word;
+        memcpy(bytes + i, &word, sizeof(word));
+    }
+    for (; i < len; i++)
+        bytes[i] = (char)(bytes[i] ^ eight[i % 8]);
+}
+
+/* `bytes` are the whole payload or a piece of it. */
+static int take_payload(struct websocket_reader *reader, const struct sink *sink, char *bytes,
+                        size_t len)
+{
+    const bool control = is_control(reader->opcode);
+    const bool is_whole = reader->payload_at == 0 && len == reader->payload_left;
+    struct buf *waiting = control ? &reader->control : &reader->partial;
+
+    unmask(bytes, len, reader->mask, reader->payload_at);
+    reader->payload_at += len;
+    reader->payload_left -= len;
+    if (reader->payload_left == 0) {
+        reader->in_frame = false;
+        reader->header_len = 0;
+    }
+    if (is_whole && control)
+        return give_control(reader, sink, text_of(bytes, len));
+    if (is_whole && reader->fin && reader->opcode != WEBSOCKET_CONTINUATION)
+        return give_message(reader, sink, text_of(bytes, len)); /* the usual case: no copy */
+
+    buf_add(waiting, bytes, len);
+    if (reader->in_frame)
+        return READ_ON;
+    if (control || reader->fin)
+        return give_waiting(reader, sink, waiting);
+    reader->in_message = true;
+    return READ_ON;
+}
+
+int websocket_read(struct websocket_reader *reader, char *bytes, size_t len,
+                   websocket_message_fn on_message, void *context)
+{
+    const struct sink sink = {on_message, context};
+    int outcome = READ_ON;
+
+    if (reader->closed)
+        return 0;
+    while (len > 0 && outcome == READ_ON) {
+        if (!reader->in_frame &&
+            ((outcome = read_header(reader, &bytes, &len)) != READ_ON || !reader->in_frame))
+            break;
+        const size_t count = len < reader->payload_left ? len : (size_t)reader->payload_left;
+        outcome = take_payload(reader, &sink, bytes, count); /* also when the payload is empty */
+        bytes += count;
+        len -= count;
+    }
+    if (outcome == READ_STOP)
+        return 0; /* the reader may be gone */
+    reader->closed = outcome != READ_ON;
+    return outcome;
+}
