@@ -62,7 +62,8 @@ enum err worker_listen(struct worker *worker, h2o_globalconf_t *http, int port)
                                            .port = port,
                                            .connection_limit =
                                                (size_t)settings->http.connection_limit,
-                                           .http = http};
+                                           .http = http,
+                                           .joins = worker->index > 0};
     return listener_open(&worker->listener, &worker->loop, &config);
 }
 

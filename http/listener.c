@@ -204,12 +204,30 @@ static int bound_port(int fd)
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
-/* A listening socket at the address, or -1 and errno. */
-static int listen_at(const struct addrinfo *address)
+/* Does anybody listen there? Without SO_REUSEPORT the kernel tells. */
+static bool is_taken(const struct addrinfo *address)
 {
     const int one = 1;
-    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    if (fd < 0)
+        return false; /* the real one will say why */
+    const bool taken = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+                       bind(fd, address->ai_addr, address->ai_addrlen) != 0 && errno == EADDRINUSE;
+    close(fd);
+    return taken;
+}
+
+/* A listening socket at the address, or -1 and errno. */
+static int listen_at(const struct addrinfo *address, bool joins)
+{
+    const int one = 1;
+
+    if (!joins && is_taken(address)) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
@@ -223,7 +241,7 @@ static int listen_at(const struct addrinfo *address)
 }
 
 /* Blocks for a name that is no number: at the start only. */
-static int listen_on(const char *host, int port)
+static int listen_on(const char *host, int port, bool joins)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *address;
@@ -235,7 +253,7 @@ static int listen_on(const char *host, int port)
         log_error("listener %s:%d: %s", host, port, gai_strerror(failed));
         return -1;
     }
-    const int fd = listen_at(address);
+    const int fd = listen_at(address, joins);
     if (fd < 0)
         log_error("listener %s:%d: %s", host, port, strerror(errno));
     freeaddrinfo(address);
@@ -244,7 +262,7 @@ static int listen_on(const char *host, int port)
 
 enum err listener_open(struct listener **out, uv_loop_t *loop, const struct listener_config *config)
 {
-    const int fd = listen_on(config->host, config->port);
+    const int fd = listen_on(config->host, config->port, config->joins);
 
     if (fd < 0)
         return ERR_UNAVAILABLE;

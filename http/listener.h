@@ -20,6 +20,8 @@ struct listener_config {
     size_t connection_limit; /* accepted and not yet closed; beyond it accepted ones are closed at
                                 once and counted */
     h2o_globalconf_t *http;  /* shared read-only by all loops; see listener_conf_init() */
+    bool joins;              /* another loop of this process listens there already; else the port must
+                                be free: SO_REUSEPORT alone would share it with any stray process */
 };
 
 /*

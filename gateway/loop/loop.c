@@ -232,6 +232,7 @@ enum err loop_listen(struct loop *loop, h2o_globalconf_t *http, int port)
         .port = port,
         .connection_limit = (size_t)loop->settings->http.connection_limit,
         .http = http,
+        .joins = loop->index > 0,
     };
 
     current = loop;

@@ -339,16 +339,18 @@ static void closing_cuts_what_is_left(void **state)
     close(fd);
 }
 
-static void two_loops_can_share_a_port(void **state)
+static void two_loops_share_a_port_only_when_they_mean_to(void **state)
 {
     struct house house;
     struct listener *second;
 
     open_house(&house, 10);
-    const struct listener_config config = {.host = "127.0.0.1",
-                                           .port = listener_port(house.listener),
-                                           .connection_limit = 1,
-                                           .http = &house.conf};
+    struct listener_config config = {.host = "127.0.0.1",
+                                     .port = listener_port(house.listener),
+                                     .connection_limit = 1,
+                                     .http = &house.conf};
+    assert_int_equal(listener_open(&second, &house.loop, &config), ERR_UNAVAILABLE);
+    config.joins = true;
     assert_int_equal(listener_open(&second, &house.loop, &config), ERR_OK);
     assert_int_equal(listener_port(second), listener_port(house.listener));
     const struct listener_config nowhere = {
@@ -371,7 +373,7 @@ int main(void)
         cmocka_unit_test(an_upgraded_connection_is_left_alone_until_the_end),
         cmocka_unit_test(without_descriptors_the_loop_rests_and_recovers),
         cmocka_unit_test(closing_cuts_what_is_left),
-        cmocka_unit_test(two_loops_can_share_a_port),
+        cmocka_unit_test(two_loops_share_a_port_only_when_they_mean_to),
     };
 
     signal(SIGPIPE, SIG_IGN);
