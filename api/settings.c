@@ -7,6 +7,8 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
+#define KEY_BYTES_MIN 16
+
 #define TEXT_OPTION(option_name, member, default_text, sentence)                                   \
     {                                                                                              \
         .name = option_name, .type = OPTION_TEXT, .value = &s->member, .fallback = default_text,   \
@@ -16,6 +18,12 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
     {                                                                                              \
         .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
         .help = sentence                                                                           \
+    }
+/* A key that signs or seals. */
+#define KEY_OPTION(option_name, member, may_miss, sentence)                                        \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
+        .min = KEY_BYTES_MIN, .help = sentence                                                     \
     }
 #define NUMBER_OPTION(option_name, member, default_text, units, least, most, sentence)             \
     {                                                                                              \
@@ -76,12 +84,12 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Commands under way at once per thread; more are skipped."),
         NUMBER_OPTION("redis.ttl_s", redis.ttl_s, "86400", "s", 1, 31536000,
                       "How long an entry stays that nobody uses."),
-        SECRET_OPTION("token.secret", token.secret, false,
+        KEY_OPTION("token.secret", token.secret, false,
                       "Key that signs access tokens (HS256); the gateways have the same."),
         TEXT_OPTION("token.audience", token.audience, "parley", "Audience of access tokens."),
         NUMBER_OPTION("token.life_s", token.life_s, "600", "s", 5, 86400,
                       "Life of an access token."),
-        SECRET_OPTION("refresh.secret", refresh.secret, false, "Key of refresh tokens."),
+        KEY_OPTION("refresh.secret", refresh.secret, false, "Key of refresh tokens."),
         NUMBER_OPTION("refresh.life_s", refresh.life_s, "2592000", "s", 60, 315360000,
                       "A session that is not used for so long ends."),
         NUMBER_OPTION("hash.parallel", hash.parallel, "2", "threads", 1, 64,
@@ -100,7 +108,7 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Pause before a batch whose outcome is unknown is sent again."),
         TEXT_OPTION("bus.listen", bus.listen, "tcp://127.0.0.1:7800",
                     "Where gateways hear events; questions are answered at the next port."),
-        SECRET_OPTION("bus.key", bus.key, true,
+        KEY_OPTION("bus.key", bus.key, true,
                       "Key of the bus; without one it listens on loopback only."),
         NUMBER_OPTION("bus.heartbeat_ms", bus.heartbeat_ms, "200", "ms", 10, 60000,
                       "Sign of life on a silent bus."),

@@ -302,7 +302,7 @@ static bool parse(const struct option *option, const char *value)
     switch (option->type) {
     case OPTION_TEXT:
     case OPTION_SECRET:
-        if (option->type == OPTION_SECRET && value[0] == '\0')
+        if (option->type == OPTION_SECRET && (value[0] == '\0' || (int64_t)strlen(value) < option->min))
             return false;
         *(char **)option->value = xstrdup(value);
         return true;
@@ -320,8 +320,11 @@ static _Noreturn void stop_for_value(struct loader *loader, const struct option 
 {
     const struct given *given = &loader->given[option - loader->options->table];
 
-    if (option->type == OPTION_SECRET)
+    if (option->type == OPTION_SECRET && given->value[0] == '\0')
         stop(loader, "%s: %s is empty", given->place, option->name);
+    if (option->type == OPTION_SECRET)
+        stop(loader, "%s: %s is too short to be a secret: at least %lld bytes", given->place, option->name,
+             (long long)option->min);
     options_describe(&loader->expected, option);
     stop(loader, "%s: \"%s\" is no value for %s, which is %s", given->place, given->value,
          option->name, buf_cstring(&loader->expected));

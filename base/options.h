@@ -33,7 +33,7 @@ struct option {
     void *value;                /* where the result goes; texts are allocated and never freed */
     const char *fallback;       /* default as text; NULL = required unless `optional` */
     const char *unit;           /* "ms", "bytes", "connections"; NULL when there is none */
-    int64_t min, max;           /* OPTION_NUMBER */
+    int64_t min, max;           /* OPTION_NUMBER; OPTION_SECRET: `min` = fewest bytes */
     const char *const *choices; /* OPTION_CHOICE, NULL at the end */
     bool optional;              /* without a fallback: `value` may stay as it is */
     const char *help;           /* one sentence */

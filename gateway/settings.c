@@ -7,6 +7,8 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
+#define KEY_BYTES_MIN 16
+
 #define TEXT_OPTION(option_name, member, default_text, sentence)                                   \
     {                                                                                              \
         .name = option_name, .type = OPTION_TEXT, .value = &s->member, .fallback = default_text,   \
@@ -16,6 +18,12 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
     {                                                                                              \
         .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
         .help = sentence                                                                           \
+    }
+/* A key that signs or seals. */
+#define KEY_OPTION(option_name, member, may_miss, sentence)                                        \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
+        .min = KEY_BYTES_MIN, .help = sentence                                                     \
     }
 #define NUMBER_OPTION(option_name, member, default_text, units, least, most, sentence)             \
     {                                                                                              \
@@ -52,13 +60,13 @@ void settings_load(struct settings *s, int argc, char **argv)
         NUMBER_OPTION(
             "gateway.inbox_limit", gateway.inbox_limit, "65536", "publications", 1024, 1048576,
             "Publications that may wait for one thread; beyond it that thread's clients must reconnect and recover."),
-        SECRET_OPTION("token.secret", token.secret, false,
+        KEY_OPTION("token.secret", token.secret, false,
                       "Key that signs access tokens (HS256), the same as the API's."),
         TEXT_OPTION("token.audience", token.audience, "parley",
                     "Audience that tokens must name; empty: not checked."),
         TEXT_OPTION("bus.apis", bus.apis, "tcp://127.0.0.1:7800",
                     "The APIs (comma-separated): events at this port, questions at the next."),
-        SECRET_OPTION("bus.key", bus.key, true,
+        KEY_OPTION("bus.key", bus.key, true,
                       "Key of the bus, the same as the APIs'; none on loopback only."),
         NUMBER_OPTION("bus.deadline_ms", bus.deadline_ms, "3000", "ms", 10, 60000,
                       "A question without an answer by then fails, and the client tries again."),
