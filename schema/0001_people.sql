@@ -42,6 +42,9 @@ CREATE TABLE users (
     created_at    timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE INDEX users_by_login ON users (login text_pattern_ops);      -- serve search_users
+CREATE INDEX users_by_name ON users (lower(name) text_pattern_ops);
+
 -- A signed-in device, and its family of refresh tokens. A token is (session, generation, MAC): none is stored.
 CREATE TABLE sessions (
     id           bigint PRIMARY KEY,

@@ -13,6 +13,7 @@ const struct route routes[] = {
     {"GET", "/openapi.json", openapi_get, ROUTE_PUBLIC, NULL, NULL, NULL},
 
     {"POST", "/users", users_post, ROUTE_PUBLIC, NULL, "login password name email " SESSION_BODY, NULL},
+    {"GET", "/users", users_get, 0, "q limit", NULL, NULL},
     {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
     {"GET", "/me", me_get, 0, NULL, NULL, NULL},
     {"PATCH", "/me", me_patch, 0, NULL, "name about", NULL},

@@ -11,6 +11,9 @@
 #define PASSWORD_MAX_CHARS 128
 #define EMAIL_MAX_BYTES 254
 #define ABOUT_MAX_CHARS 500
+#define SEARCH_DEFAULT 50
+#define SEARCH_MAX 200
+#define SEARCH_Q_MAX_BYTES 400
 
 static const struct db_statement insert_user = {
     "insert_user",
@@ -24,6 +27,14 @@ static const struct db_statement insert_user = {
 
 static const struct db_statement select_user = {
     "select_user", "SELECT " USER_COLUMNS("u") ", u.created_at, u.email FROM public.users u WHERE u.id = $1::bigint"};
+
+/* $1 what login or name begin with, as a pattern of LIKE; an exact login comes first. */
+static const struct db_statement search_users = {
+    "search_users",
+    "SELECT " USER_COLUMNS("u") " FROM ("
+    "  (SELECT * FROM public.users WHERE login LIKE $1::text ORDER BY login LIMIT $2::bigint)"
+    "  UNION (SELECT * FROM public.users WHERE lower(name) LIKE $1::text ORDER BY lower(name) LIMIT $2::bigint)"
+    ") u ORDER BY u.login LIKE $1::text DESC, u.login LIMIT $2::bigint"};
 
 static const struct db_statement update_me = {
     "update_me",
@@ -160,6 +171,57 @@ enum err users_get_one(struct call *call)
         return err;
     db_add_i64(&query.params, id);
     return reply_user(call, &query, false, false);
+}
+
+/* `q` in small letters, with the signs that LIKE knows taken literally, and anything behind it. */
+static void make_pattern(struct text q, struct buf *pattern)
+{
+    for (size_t i = 0; i < q.len; i++) {
+        const char c = q.at[i];
+        if (c == '%' || c == '_' || c == '\\')
+            buf_add_byte(pattern, '\\');
+        buf_add_byte(pattern, c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c);
+    }
+    buf_add_byte(pattern, '%');
+}
+
+/* GET /v1/users ? q, limit -> Page of User whose login or name begins with `q` */
+enum err users_get(struct call *call)
+{
+    struct db_query query = {.statement = &search_users, .lane = DB_NO_LANE};
+    struct buf pattern = {0};
+    struct text q = {0};
+    int64_t limit = SEARCH_DEFAULT;
+    enum err err;
+
+    if ((err = call_query_i64(call, "limit", 1, SEARCH_MAX, &limit)) != ERR_OK)
+        return err;
+    if (!call_query_text(call, "q", &q) || q.len == 0)
+        return call_fail_field(call, ERR_MISSING, "q", "the beginning of a login or name");
+    if (q.len > SEARCH_Q_MAX_BYTES)
+        return call_fail_field(call, ERR_OUT_OF_RANGE, "q", "at most %d bytes", SEARCH_Q_MAX_BYTES);
+    make_pattern(q, &pattern);
+    db_add_text(&query.params, buf_text(&pattern));
+    db_add_i64(&query.params, limit + 1);
+    if ((err = db_ask(call_worker(call)->db, &query)) == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        json_open(&out, '{');
+        json_key(&out, "items");
+        json_open(&out, '[');
+        for (int i = 0; i < db_count(&query.rows) && i < limit; i++) {
+            struct user user;
+            user_read(&user, &query.rows, i, 0);
+            user_write(&out, &user);
+        }
+        json_close(&out, ']');
+        json_key_bool(&out, "has_more", db_count(&query.rows) > limit);
+        json_close(&out, '}');
+        err = call_reply(call, 200);
+    }
+    buf_fini(&pattern);
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
 }
 
 /* GET /v1/me -> Me */

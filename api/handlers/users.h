@@ -8,6 +8,7 @@
 #include "api/model/user.h"
 
 enum err users_post(struct call *call);
+enum err users_get(struct call *call);
 enum err users_get_one(struct call *call);
 enum err me_get(struct call *call);
 enum err me_patch(struct call *call);
