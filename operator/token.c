@@ -78,7 +78,7 @@ int command_token(int argc, char **argv)
         .name = "parley token",
         .summary =
             "Prints an access token (JWT, HS256) for tests and scripts. The session must be a "
-            "living one of the user.",
+            "living one of the user: the API believes the token until it ends, gateways ask.",
         .uses = USES_TOKEN,
         .own = own,
         .own_count = ARRAY_COUNT(own),
