@@ -2,39 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/options.h"
-
-static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
-static const char *const log_formats[] = {"auto", "text", "json", NULL};
-
-#define KEY_BYTES_MIN 16
-
-#define TEXT_OPTION(option_name, member, default_text, sentence)                                   \
-    {                                                                                              \
-        .name = option_name, .type = OPTION_TEXT, .value = &s->member, .fallback = default_text,   \
-        .help = sentence                                                                           \
-    }
-#define SECRET_OPTION(option_name, member, may_miss, sentence)                                     \
-    {                                                                                              \
-        .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
-        .help = sentence                                                                           \
-    }
-/* A key that signs or seals. */
-#define KEY_OPTION(option_name, member, may_miss, sentence)                                        \
-    {                                                                                              \
-        .name = option_name, .type = OPTION_SECRET, .value = &s->member, .optional = may_miss,     \
-        .min = KEY_BYTES_MIN, .help = sentence                                                     \
-    }
-#define NUMBER_OPTION(option_name, member, default_text, units, least, most, sentence)             \
-    {                                                                                              \
-        .name = option_name, .type = OPTION_NUMBER, .value = &s->member, .fallback = default_text, \
-        .unit = units, .min = least, .max = most, .help = sentence                                 \
-    }
-#define CHOICE_OPTION(option_name, member, default_text, words, sentence)                          \
-    {                                                                                              \
-        .name = option_name, .type = OPTION_CHOICE, .value = &s->member, .fallback = default_text, \
-        .choices = words, .help = sentence                                                         \
-    }
+#include "base/option_rows.h"
 
 /* clang-format off: a table reads best with a row a line */
 void settings_load(struct settings *s, int argc, char **argv)
@@ -122,8 +90,8 @@ void settings_load(struct settings *s, int argc, char **argv)
             "Addresses of the gateways as clients dial them, comma-separated; {host} is the request's own host."),
         NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
                       1000000, "Most members of a room."),
-        CHOICE_OPTION("log.level", log.level, "info", log_levels, "Least level that is logged."),
-        CHOICE_OPTION("log.format", log.format, "auto", log_formats,
+        CHOICE_OPTION("log.level", log.level, "info", option_log_levels, "Least level that is logged."),
+        CHOICE_OPTION("log.format", log.format, "auto", option_log_formats,
                       "auto is text on a terminal, else JSON."),
     };
     struct options options = {
