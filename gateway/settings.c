@@ -106,7 +106,7 @@ void settings_load(struct settings *s, int argc, char **argv)
 
 void settings_default(struct settings *settings)
 {
-    char *argv[] = {"parley-gateway", "--token.secret=secret", NULL};
+    char *argv[] = {"parley-gateway", "--token.secret=no secret in tests", NULL};
 
     settings_load(settings, 2, argv);
 }

@@ -148,7 +148,7 @@ static void add_connect(struct buf *out, const char *user, const char *session)
     buf_printf(&claims, "{\"sub\":\"%s\",\"sid\":\"%s\",\"aud\":\"parley\",\"exp\":%lld}", user,
                session, (long long)(clock_wall_us() / 1000000 + 600));
     buf_add_text(out, TEXT("{\"connect\":{\"token\":\""));
-    jwt_sign(out, buf_text(&claims), TEXT("secret"));
+    jwt_sign(out, buf_text(&claims), text(settings.token.secret));
     buf_add_text(out, TEXT("\"},\"id\":1}"));
     buf_fini(&claims);
 }
