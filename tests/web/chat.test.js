@@ -161,6 +161,25 @@ test('a page whose gateway dies says so, comes back and has missed nothing', asy
   await ada.untilTexts(['before', 'meanwhile', 'after']);
 });
 
+test('while the API is away, what is written waits in order, says so, and is sent once it is back', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  const { apis } = await running();
+  await apis[1].kill();
+  for (const text of ['one', 'two', 'never', 'three']) await bob.say(text);
+  await bob.the('offline').waitFor();
+  await bob.until(async () => (await bob.the('waiting').count()) === 4, 'four that wait');
+  await bob.the('discard').nth(2).click();
+  await bob.page.waitForTimeout(4_000); // longer than the first few attempts
+  assert.equal(await bob.the('retry').count(), 0, 'nothing has failed');
+  await ada.say('meanwhile');
+  await bob.until(async () => (await bob.texts()).includes('meanwhile'), 'the gateway lives');
+  await apis[1].start();
+  await bob.the('offline').waitFor({ state: 'detached', timeout: 15_000 });
+  await ada.untilTexts(['meanwhile', 'one', 'two', 'three']);
+  await bob.untilTexts(['meanwhile', 'one', 'two', 'three']);
+  assert.equal(await bob.the('waiting').count(), 0);
+});
+
 test('signing out ends the session, and signing in again shows what was there', async (t) => {
   const { ada, bob, room, number } = await twoInARoom(t);
   await ada.say('remember me');

@@ -13,13 +13,16 @@ const BLOCK_MS = 5 * 60_000;
 
 /**
  * Lays a log out in rows. `unreadAfter`: the divider stands before the first message of others that
- * is newer than this; null for none. What is sent but not yet logged stands last.
+ * is newer than this; null for none. What is sent but not yet logged stands last; what was refused,
+ * where it would have been.
  */
 export function layRows(entries: Entry[], pending: readonly Pending[], myId: string, unreadAfter: number | null): Row[] {
   const rows: Row[] = [];
   let day = '';
   let hasDivider = unreadAfter === null;
+  let drawn = 0; /* of `pending` */
   for (const entry of entries) {
+    while ((pending[drawn]?.after ?? Infinity) < entry.seq) addPending(rows, pending[drawn++]!);
     const createdAt = 'message' in entry ? entry.message.created_at : entry.note.created_at;
     const entryDay = new Date(createdAt).toDateString();
     if (entryDay !== day) rows.push({ key: `day ${(day = entryDay)}`, type: 'day', day: createdAt });
@@ -35,7 +38,7 @@ export function layRows(entries: Entry[], pending: readonly Pending[], myId: str
     }
     addMessage(rows, message, isOwn);
   }
-  for (const item of pending) addPending(rows, item);
+  for (const item of pending.slice(drawn)) addPending(rows, item);
   return rows;
 }
 

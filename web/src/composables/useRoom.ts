@@ -18,6 +18,7 @@ export function useRoom(id: string) {
     me: room.me,
     entries: room.timeline.entries(),
     pending: room.outbox.pending,
+    isWaiting: room.outbox.isWaiting,
     top: room.timeline.top,
     hasOlder: room.timeline.hasOlder,
     loadingOlder: room.loadingOlder,

@@ -22,6 +22,8 @@ export class Client {
   /** A room was taken from us; by whom or why is in the event. */
   readonly roomRemoved = new Signal<UserEvent>();
   hasMoreChats = false;
+  /** `isConnected` may have changed. */
+  readonly connection = new Signal();
   /** The first list is here. */
   isReady = false;
 
@@ -32,6 +34,7 @@ export class Client {
   private nextChats: string | undefined;
   private changesSince = '';
   private syncing = false;
+  private syncFails = false;
   private syncAgain = false;
   private stopped = false;
 
@@ -46,16 +49,26 @@ export class Client {
     this.socket = new Socket(api.tokens, this.gateways);
     this.socket.lines.on((line) => this.onLine(line));
     this.socket.own.on((event) => this.onOwn(event));
-    this.socket.online.on((isOnline) => isOnline && this.onOnline());
+    this.socket.online.on((isOnline) => {
+      if (isOnline) this.onOnline();
+      this.connection.emit();
+    });
+  }
+
+  /** The socket lives and, as far as it was asked, the API answers. */
+  get isConnected(): boolean {
+    return this.socket.isOnline && !this.syncFails && ![...this.outboxes.values()].some((outbox) => outbox.isUnreachable);
   }
 
   start(): void {
     this.socket.start();
+    globalThis.addEventListener?.('online', this.hurry); /* the browser has a network again */
     setTimeout(() => !this.isReady && void this.sync(), SOCKET_PATIENCE_MS);
   }
 
   stop(): void {
     this.stopped = true;
+    globalThis.removeEventListener?.('online', this.hurry);
     for (const room of this.rooms) room.close();
     this.socket.stop();
   }
@@ -110,11 +123,18 @@ export class Client {
 
   private onOnline(): void {
     void this.sync();
-    for (const outbox of this.outboxes.values()) outbox.retryTemporary();
+    this.hurry();
   }
 
+  private readonly hurry = (): void => {
+    for (const outbox of this.outboxes.values()) outbox.hurry();
+  };
+
   private outbox(roomId: string): Outbox {
-    const outbox = this.outboxes.get(roomId) ?? new Outbox(this.api, roomId);
+    const known = this.outboxes.get(roomId);
+    if (known !== undefined) return known;
+    const outbox = new Outbox(this.api, roomId);
+    outbox.changed.on(() => this.connection.emit());
     this.outboxes.set(roomId, outbox);
     return outbox;
   }
@@ -133,10 +153,17 @@ export class Client {
       } catch (error) {
         if (!isTemporary(error)) break;
         this.syncAgain = true;
+        this.noteSync(error instanceof Problem && error.status !== 429);
         await sleep(backoffMs(failures++));
       }
     }
     this.syncing = false;
+    this.noteSync(false);
+  }
+
+  private noteSync(fails: boolean): void {
+    this.syncFails = fails;
+    this.connection.emit();
   }
 
   /** The first page; after an absence, pages until a chat that has nothing newer than we had. */

@@ -1,10 +1,14 @@
 import type { Api } from './api.js';
-import { Problem, SignedOut, explain, isTemporary } from './problem.js';
+import { Problem, explain } from './problem.js';
 import { Signal } from './signal.js';
-import { backoffMs, sleep } from './time.js';
+import { backoffMs } from './time.js';
 import type { LogEvent } from './types.js';
 
-const ATTEMPTS = 4;
+/** Pauses between attempts grow from half a second to ten. */
+const PAUSE_BASE_MS = 1_000;
+const PAUSE_MOST_MS = 10_000;
+/** A server that asks for more patience than this is asked again all the same. */
+const RETRY_AFTER_MOST_MS = 60_000;
 
 /** A message that is drawn and not yet part of the log. */
 export interface Pending {
@@ -12,17 +16,18 @@ export interface Pending {
   text: string;
   createdAt: string;
   state: 'sending' | 'sent' | 'failed';
-  /** Why it failed, for people. */
+  /** Why it was refused, for people. */
   error?: string;
   /** Its number in the log, once it is stored. */
   seq?: number;
-  /** It failed for want of an answer: sent again by itself once the connection is back. */
-  isTemporary?: boolean;
+  /** Of a refused one: the end of the log at that time, which is where it belongs. */
+  after?: number;
 }
 
 /**
  * The own messages of one room on their way, one at a time and in order. A send whose outcome is
- * unknown is repeated under the same nonce, which the server stores once.
+ * unknown is repeated under the same nonce, which the server stores once, for as long as the page
+ * lives: later ones wait behind it. Only a refusal lets the next one go on.
  */
 export class Outbox {
   readonly changed = new Signal();
@@ -30,6 +35,9 @@ export class Outbox {
   readonly stored = new Signal<LogEvent>();
   private items: Pending[] = [];
   private working = false;
+  private trouble: Problem | null = null; /* why the first one waits */
+  private wake = () => {};
+  private end = 0; /* of the log, as far as it is known */
 
   constructor(
     private readonly api: Api,
@@ -40,25 +48,36 @@ export class Outbox {
     return this.items;
   }
 
+  /** What is being sent had no success yet and is tried again after a pause. */
+  get isWaiting(): boolean {
+    return this.trouble !== null;
+  }
+
+  /** The same for want of a server, not because it wants us slower. */
+  get isUnreachable(): boolean {
+    return this.trouble !== null && this.trouble.status !== 429;
+  }
+
   add(text: string): void {
-    const nonce = newNonce();
-    this.items = [...this.items, { nonce, text, createdAt: new Date().toISOString(), state: 'sending' }];
-    this.changed.emit();
-    void this.work();
+    this.put({ nonce: newNonce(), text, createdAt: new Date().toISOString(), state: 'sending' });
   }
 
+  /** A refused one is written anew, behind all others. */
   retry(nonce: string): void {
-    this.update(nonce, { state: 'sending', error: undefined });
-    void this.work();
+    const failed = this.items.find((item) => item.nonce === nonce && item.state === 'failed');
+    if (failed === undefined) return;
+    this.items = this.items.filter((item) => item !== failed);
+    this.put({ nonce, text: failed.text, createdAt: new Date().toISOString(), state: 'sending' });
   }
 
-  /** The connection is back. */
-  retryTemporary(): void {
-    for (const item of this.items) if (item.state === 'failed' && item.isTemporary) this.retry(item.nonce);
+  /** The connection is back: no need to pause any longer, unless the server asked for it. */
+  hurry(): void {
+    if (this.trouble?.retryAfterMs === 0) this.wake();
   }
 
   discard(nonce: string): void {
     this.items = this.items.filter((item) => item.nonce !== nonce);
+    this.wake();
     this.changed.emit();
   }
 
@@ -69,11 +88,18 @@ export class Outbox {
 
   /** The log is known up to `top`. */
   settle(top: number): void {
+    this.end = Math.max(this.end, top);
     for (const { nonce, seq } of this.items) if (seq !== undefined && seq <= top) this.discard(nonce);
   }
 
   private has(nonce: string): boolean {
     return this.items.some((item) => item.nonce === nonce);
+  }
+
+  private put(item: Pending): void {
+    this.items = [...this.items, item];
+    this.changed.emit();
+    void this.work();
   }
 
   private async work(): Promise<void> {
@@ -85,23 +111,46 @@ export class Outbox {
   }
 
   private async deliver({ nonce, text }: Pending): Promise<void> {
-    /* No longer there: its event arrived although the answer was lost. */
+    /* No longer there: discarded, or its event arrived although the answer was lost. */
     for (let attempt = 0; this.has(nonce); attempt++) {
       try {
         const event = await this.api.send(this.roomId, nonce, text);
+        this.end = Math.max(this.end, event.seq);
+        this.endTrouble();
         this.update(nonce, { state: 'sent', seq: event.seq });
         this.stored.emit(event);
         return;
       } catch (error) {
-        if (!isTemporary(error) || attempt + 1 >= ATTEMPTS) return this.fail(nonce, error);
-        await sleep(Math.max(backoffMs(attempt), (error as Problem).retryAfterMs));
+        if (!(error instanceof Problem) || !error.isTemporary) return this.refuse(nonce, error);
+        if (this.has(nonce)) await this.pause(attempt, error);
       }
     }
+    this.endTrouble();
   }
 
-  private fail(nonce: string, error: unknown): void {
-    const isRetriable = isTemporary(error) || error instanceof SignedOut;
-    this.update(nonce, { state: 'failed', error: explain(error), isTemporary: isRetriable });
+  private refuse(nonce: string, error: unknown): void {
+    this.endTrouble();
+    this.update(nonce, { state: 'failed', error: explain(error), after: this.end });
+  }
+
+  private async pause(attempt: number, trouble: Problem): Promise<void> {
+    this.trouble = trouble;
+    this.changed.emit();
+    const asked = Math.min(trouble.retryAfterMs, RETRY_AFTER_MOST_MS);
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, Math.max(backoffMs(attempt, PAUSE_BASE_MS, PAUSE_MOST_MS), asked));
+      this.wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+    this.wake = () => {};
+  }
+
+  private endTrouble(): void {
+    if (this.trouble === null) return;
+    this.trouble = null;
+    this.changed.emit();
   }
 
   private update(nonce: string, change: Partial<Pending>): void {
