@@ -4,6 +4,8 @@ import type { Socket } from './socket.js';
 
 const TYPING_EVERY_MS = 3_000;
 const TYPING_LASTS_MS = 5_000;
+/** Who left without a word (their gateway died) is told by no event. */
+const ASK_EVERY_MS = 30_000;
 
 /** `live:{room}`: who is looking at the room now, and who is typing. Nothing here is stored anywhere. */
 export class Live {
@@ -15,11 +17,13 @@ export class Live {
   private meanwhile = new Map<string, string | null>(); /* joins and leaves (null) while presence is asked */
   private uncounted = 0; /* of a room with too many watchers to list */
   private saidTypingAt = 0;
+  private readonly asking: ReturnType<typeof setInterval>;
 
   constructor(
     private readonly socket: Socket,
     roomId: string,
     private readonly myId: string,
+    askEveryMs = ASK_EVERY_MS,
   ) {
     const subscription = socket.open(`live:${roomId}`, { joinLeave: true });
     subscription.on('subscribed', () => void this.takePresence());
@@ -28,6 +32,7 @@ export class Live {
     subscription.on('publication', ({ data, info }) => this.onPublication(data, info));
     subscription.on('error', () => {}); /* the library tries again by itself */
     this.subscription = subscription;
+    this.asking = setInterval(() => subscription.state === 'subscribed' && void this.takePresence(), askEveryMs);
     subscription.subscribe();
   }
 
@@ -65,19 +70,22 @@ export class Live {
   }
 
   close(): void {
+    clearInterval(this.asking);
     for (const timer of this.typists.values()) clearTimeout(timer);
     this.typists.clear();
     this.socket.close(this.subscription);
   }
 
+  /** The answer takes the place of what was known, but for what happened since it was asked for. */
   private async takePresence(): Promise<void> {
-    this.meanwhile = new Map();
+    const meanwhile = (this.meanwhile = new Map<string, string | null>());
     try {
       const { clients } = await this.subscription.presence();
+      if (this.meanwhile !== meanwhile) return; /* asked anew */
       this.uncounted = 0;
       this.watchers.clear();
       for (const [client, { user }] of Object.entries(clients)) this.watchers.set(client, user);
-      for (const [client, user] of this.meanwhile) {
+      for (const [client, user] of meanwhile) {
         if (user === null) this.watchers.delete(client);
         else this.watchers.set(client, user);
       }
