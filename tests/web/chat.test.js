@@ -130,6 +130,25 @@ test('somebody added to a private room sees it at once', async (t) => {
   assertNoComplaints(ada, bob);
 });
 
+test('people are found by the beginning of their name or login, without a room in common', async (t) => {
+  const [ada, bob] = await Promise.all([visit(t, 0), visit(t, 1)]);
+  const number = ++visitors;
+  await Promise.all([ada.register(`ada.${number}`, 'Ada'), bob.register(`bob.${number}`, `Robert ${number}`)]);
+  await ada.the('new-room').click();
+  await ada.the('tab-direct').click();
+  for (const text of [`bob.${number}`, `robert ${number}`]) {
+    await ada.the('person').fill(text);
+    await ada.until(async () => (await ada.the('person-option').count()) === 1, `${text} among the people`);
+  }
+  await ada.the('person').fill('zzz');
+  await ada.until(async () => (await ada.the('nobody').innerText()).startsWith('Nobody'), 'nobody');
+  await ada.the('person').fill(`bob.${number}`);
+  await ada.the('person').press('Enter');
+  await ada.the('composer').waitFor();
+  assert.equal(await ada.the('room-title').innerText(), `Robert ${number}`);
+  assertNoComplaints(ada, bob);
+});
+
 test('history is read upwards without holes', async (t) => {
   const ada = await visit(t, 0);
   await ada.register(`ada.${++visitors}`, 'Ada');

@@ -60,6 +60,11 @@ export class Api {
     return this.call('GET', '/me');
   }
 
+  /** People whose login or name begins with `q`. `signal` takes the place of the usual time limit. */
+  findUsers(q: string, limit: number, signal: AbortSignal): Promise<Page<User>> {
+    return this.call('GET', `/users${query({ q, limit })}`, undefined, signal);
+  }
+
   changes(since: string, after?: string): Promise<ChangesPage> {
     return this.call('GET', `/me/changes${query({ since, after })}`);
   }
@@ -131,15 +136,21 @@ export class Api {
   }
 
   /** A call with the access token; a refused token is renewed once. */
-  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const token = this.tokens.current || (await this.tokens.renew(''));
-    let answer = await this.fetch(method, path, body, token);
+    let answer = await this.fetch(method, path, body, token, signal);
     if (answer.status === 401)
-      answer = await this.fetch(method, path, body, await this.tokens.renew(token));
+      answer = await this.fetch(method, path, body, await this.tokens.renew(token), signal);
     return read<T>(answer);
   }
 
-  private async fetch(method: string, path: string, body?: unknown, token?: string): Promise<Response> {
+  private async fetch(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+    signal = AbortSignal.timeout(CALL_TIMEOUT_MS),
+  ): Promise<Response> {
     const headers: Record<string, string> = {};
     if (token !== undefined) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -148,7 +159,7 @@ export class Api {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+        signal,
       });
       this.noteTime(answer);
       return answer;
