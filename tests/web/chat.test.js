@@ -130,6 +130,22 @@ test('somebody added to a private room sees it at once', async (t) => {
   assertNoComplaints(ada, bob);
 });
 
+test('a public room is called as typed, and its address is shown before it is made', async (t) => {
+  const [ada, bob] = await Promise.all([visit(t, 0), visit(t, 1)]);
+  const number = ++visitors;
+  await Promise.all([ada.register(`ada.${number}`, 'Ada'), bob.register(`bob.${number}`, 'Bob')]);
+  await ada.the('new-room').click();
+  await ada.the('tab-join').click();
+  await ada.the('join-slug').fill(`Grüße & Küsse ${number}!`);
+  assert.match(await ada.the('join-address').innerText(), new RegExp(`#gruesse-kuesse-${number},`));
+  await ada.the('join-room').click();
+  await ada.the('composer').waitFor();
+  assert.equal(await ada.the('room-title').innerText(), `Grüße & Küsse ${number}!`);
+  await bob.joinRoom(`gruesse kuesse ${number}`);
+  assert.equal(await bob.the('room-title').innerText(), `Grüße & Küsse ${number}!`);
+  assertNoComplaints(ada, bob);
+});
+
 test('people are found by the beginning of their name or login, without a room in common', async (t) => {
   const [ada, bob] = await Promise.all([visit(t, 0), visit(t, 1)]);
   const number = ++visitors;

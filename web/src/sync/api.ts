@@ -85,8 +85,9 @@ export class Api {
     return this.call('POST', '/rooms/direct', { user_id: userId });
   }
 
-  joinBySlug(slug: string): Promise<RoomInfo> {
-    return this.call('PUT', `/rooms/by-slug/${encodeURIComponent(slug)}`, {});
+  /** `name`: what the room is called if it is made by this. */
+  joinBySlug(slug: string, name?: string): Promise<RoomInfo> {
+    return this.call('PUT', `/rooms/by-slug/${encodeURIComponent(slug)}`, { name });
   }
 
   join(room: string): Promise<Member> {
