@@ -100,6 +100,8 @@ void broker_reset(struct broker *broker, struct channel *channel, uint64_t offse
     metrics_add(&broker->metrics, METRIC_RESETS, 1);
     ring_clear(&broker->rings, &channel->ring);
     channel_place(channel, offset, epoch);
+    for (struct request *request = channel->waiting; request != NULL; request = request->waiting)
+        request->as_of = 0; /* it may never come: they begin where the log is now, too */
     for (unsigned i = 0; i < broker->port_count; i++)
         if (channel->given[i].full > 0 || channel->given[i].member > 0)
             port_post_notice(broker->ports[i], notice_create(NOTICE_RESET, channel_text(channel)));

@@ -387,6 +387,24 @@ static void another_epoch_makes_subscribers_start_anew(void **state)
 
 /* ---- recovery ---- */
 
+static void who_waits_for_the_old_epoch_is_answered_in_the_new_one(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    world->api.head = 90;
+    send_subscribe(&world->bob, 2, "room:7", "");
+    UNTIL(world, world->api.kept_count == 1); /* 6 to 90 are asked for */
+    world->api.head = 5;
+    world->api.epoch = "e2";
+    publish(world, 6);
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"), "\"epoch\":\"e2\",\"offset\":6"));
+}
+
 static void what_was_missed_is_recovered_from_memory(void **state)
 {
     struct world *world = *state;
@@ -748,6 +766,7 @@ int main(void)
         GATEWAY_TEST(a_fetch_that_nobody_answers_is_tried_again),
         GATEWAY_TEST(a_history_with_a_gap_makes_subscribers_start_anew),
         GATEWAY_TEST(another_epoch_makes_subscribers_start_anew),
+        GATEWAY_TEST(who_waits_for_the_old_epoch_is_answered_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
