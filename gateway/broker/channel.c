@@ -25,11 +25,12 @@ struct channel *channel_create(struct text name, bool streamed, unsigned loop_co
     return channel;
 }
 
-static void drop_first_held(struct channel *channel)
+/* `at` points at the next one after it. */
+static void drop_held(struct channel *channel, struct parcel **at)
 {
-    struct parcel *parcel = channel->held;
+    struct parcel *parcel = *at;
 
-    channel->held = parcel->next;
+    *at = parcel->next;
     channel->held_count--;
     parcel_unref(parcel);
 }
@@ -38,7 +39,7 @@ void channel_destroy(struct channel *channel)
 {
     CHECK(channel->holds == 0 && channel->waiting == NULL && channel->ring.count == 0);
     while (channel->held != NULL)
-        drop_first_held(channel);
+        drop_held(channel, &channel->held);
     free(channel);
 }
 
@@ -77,11 +78,15 @@ void channel_place(struct channel *channel, uint64_t offset, struct text epoch)
     if (epoch.len > 0)
         channel->epoch = shared_epoch(epoch);
     channel->next = offset + 1;
-    while (channel->held != NULL && channel->held->offset <= offset)
-        drop_first_held(channel);
     channel->top = offset;
-    for (const struct parcel *parcel = channel->held; parcel != NULL; parcel = parcel->next)
-        channel->top = parcel->offset;
+    for (struct parcel **at = &channel->held; *at != NULL;) {
+        if ((*at)->offset <= offset || !channel_has_epoch(channel, (*at)->epoch)) {
+            drop_held(channel, at);
+        } else {
+            channel->top = (*at)->offset;
+            at = &(*at)->next;
+        }
+    }
 }
 
 enum channel_verdict channel_judge(const struct channel *channel, uint64_t offset)
@@ -130,7 +135,7 @@ bool channel_hold(struct channel *channel, struct parcel *parcel, size_t max)
 struct parcel *channel_next_held(struct channel *channel)
 {
     while (channel->held != NULL && channel->held->offset < channel->next)
-        drop_first_held(channel);
+        drop_held(channel, &channel->held);
     struct parcel *parcel = channel->held;
     if (parcel == NULL || parcel->offset != channel->next)
         return NULL;

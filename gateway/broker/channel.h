@@ -65,7 +65,8 @@ void channel_destroy(struct channel *channel);
 /* The one door between states: checks the move. */
 void channel_enter(struct channel *channel, enum channel_state state);
 
-/* The log has come to `offset`: the next one is expected. Held ones up to there are dropped. */
+/* The log has come to `offset`: the next one is expected. Held ones up to there, and those of
+ * another epoch, are dropped. */
 void channel_place(struct channel *channel, uint64_t offset, struct text epoch);
 bool channel_has_epoch(const struct channel *channel,
                        struct text epoch); /* an empty one on either side counts as the same */

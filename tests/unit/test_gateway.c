@@ -405,6 +405,28 @@ static void who_waits_for_the_old_epoch_is_answered_in_the_new_one(void **state)
     assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"), "\"epoch\":\"e2\",\"offset\":6"));
 }
 
+static void what_was_held_of_the_old_epoch_is_not_told_in_the_new_one(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 8, .data = "{\"old\":1}"});
+    UNTIL(world, world->api.kept_count == 1);
+    world->api.head = 5;
+    world->api.epoch = "e2";
+    publish(world, 6);
+    expect(world, &world->bob, "\"unsubscribe\":{\"code\":2500");
+    subscribe(world, &world->bob, "room:7");
+    publish(world, 7);
+    publish(world, 8);
+    publish(world, 9);
+    expect(world, &world->bob, "\"offset\":9");
+    assert_false(raw_has(&world->bob, "old"));
+}
+
 static void what_was_missed_is_recovered_from_memory(void **state)
 {
     struct world *world = *state;
@@ -767,6 +789,7 @@ int main(void)
         GATEWAY_TEST(a_history_with_a_gap_makes_subscribers_start_anew),
         GATEWAY_TEST(another_epoch_makes_subscribers_start_anew),
         GATEWAY_TEST(who_waits_for_the_old_epoch_is_answered_in_the_new_one),
+        GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
