@@ -197,6 +197,7 @@ static void on_history(void *context, enum err err, const Bus__Answer *answer)
     }
     missed = missed_begin(request);
     if (answer->told_case != BUS__ANSWER__TOLD_PUBLICATIONS ||
+        !channel_has_epoch(request->about, request->epoch) || /* it may have ended meanwhile */
         !channel_has_epoch(request->about, wire_text(answer->publications->epoch)))
         missed.good = false;
     for (size_t i = 0; missed.good && i < answer->publications->n_items; i++) {

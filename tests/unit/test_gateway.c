@@ -470,6 +470,24 @@ static void what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwh
     assert_string_equal(offsets_of(&world->bob), "9");
 }
 
+static void an_epoch_that_ends_while_history_is_asked_is_not_recovered_from(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":2");
+    UNTIL(world, world->api.kept_count == 1);
+    world->api.epoch = "e2";
+    publish(world, 6);
+    settle(world);
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_string_equal(raw_find(&world->bob, "\"id\":2"),
+                        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"positioned\":true,"
+                        "\"epoch\":\"e2\",\"offset\":6,\"was_recovering\":true}}");
+}
+
 static void who_missed_more_than_the_bound_is_told_so(void **state)
 {
     struct world *world = *state;
@@ -792,6 +810,7 @@ int main(void)
         GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
+        GATEWAY_TEST(an_epoch_that_ends_while_history_is_asked_is_not_recovered_from),
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
         GATEWAY_TEST(who_would_rather_have_an_error_than_a_gap_gets_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing),
