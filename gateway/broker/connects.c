@@ -89,7 +89,7 @@ static void grant_told(struct broker *broker, struct request *request,
         struct fact *fact = (struct fact *)user_fact(request->owner, room);
         const bool removed = is_removed(fact, position->as_of);
         if (fact != NULL)
-            fact->removed = true; /* settled: grant_newer() has nothing to add */
+            fact->told_to = request; /* settled: grant_newer() has nothing to add */
         if (removed)
             continue;
         follow(broker, request, room, position->as_of, epoch);
@@ -103,7 +103,7 @@ static void grant_newer(struct broker *broker, struct request *request, struct t
 {
     for (uint32_t i = 0; i < request->owner->fact_count; i++) {
         const struct fact *fact = &request->owner->facts[i];
-        if (fact->removed)
+        if (fact->removed || fact->told_to == request)
             continue;
         follow(broker, request, fact->room, fact->offset, epoch);
         add_room(list, fact->room);

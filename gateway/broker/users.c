@@ -74,5 +74,5 @@ void users_note(struct users *users, struct text name, int64_t room, uint64_t of
     if (fact == NULL)
         fact = new_fact(user);
     if (fact != NULL)
-        *fact = (struct fact){room, offset, removed};
+        *fact = (struct fact){.room = room, .offset = offset, .removed = removed};
 }

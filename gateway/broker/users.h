@@ -18,8 +18,9 @@
 
 struct fact {
     int64_t room;
-    uint64_t offset; /* where the log said so */
-    bool removed;    /* else added */
+    uint64_t offset;               /* where the log said so */
+    bool removed;                  /* else added */
+    const struct request *told_to; /* whose answer knew of the room; connects.c */
 };
 
 struct user {

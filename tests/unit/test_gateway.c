@@ -574,6 +574,33 @@ static void a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines(void **
     assert_false(raw_has(&world->bob, "chats"));
 }
 
+static void an_answer_to_one_device_takes_no_room_from_the_other(void **state)
+{
+    struct world *world = *state;
+
+    world->api.keeps = BUS__QUESTION__ASK_CONNECT;
+    send_connect(world, &world->ada, BOB, "1", NULL);
+    UNTIL(world, world->api.kept_count == 1);
+    send_connect(world, &world->bob, BOB, "2", NULL);
+    UNTIL(world, world->api.kept_count == 2);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    settle(world);
+    world->api.rooms[0] = 7; /* the first answer knows of the room, the second is older */
+    world->api.as_of[0] = 6;
+    world->api.room_count = 1;
+    fake_say(&world->api, world->api.kept[0].inquiry, world->api.kept[0].question);
+    expect(world, &world->ada, "\"connect\"");
+    world->api.room_count = 0;
+    fake_say(&world->api, world->api.kept[1].inquiry, world->api.kept[1].question);
+    expect(world, &world->bob, "\"connect\"");
+    world->api.kept_count = 0;
+    fake_publish(
+        &world->api,
+        &(struct fake_event){.channel = "room:7", .offset = 7, .summary = "{\"room_id\":\"7\"}"});
+    expect(world, &world->ada, "\"channel\":\"chats\"");
+    expect(world, &world->bob, "\"channel\":\"chats\"");
+}
+
 static void the_removed_get_the_event_that_removes_them_and_nothing_after_it(void **state)
 {
     struct world *world = *state;
@@ -816,6 +843,7 @@ int main(void)
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing),
         GATEWAY_TEST(a_return_beats_the_kick_before_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines),
+        GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
         GATEWAY_TEST(the_removed_get_the_event_that_removes_them_and_nothing_after_it),
         GATEWAY_TEST(the_added_hear_lines_of_a_room_that_nobody_here_knew),
         GATEWAY_TEST(lines_are_folded_into_the_newest_and_name_all_who_are_mentioned),
