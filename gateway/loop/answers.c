@@ -145,6 +145,8 @@ static void finish(struct client *client, struct request *request)
         finish_connect(client, request);
     else if (request->kind == REQUEST_SUBSCRIBE)
         finish_subscribe(client, request);
+    else if (request->kind == REQUEST_HISTORY && !client_is_subscribed(client, request->channel))
+        client_send_error(client, request->id, PROTOCOL_PERMISSION_DENIED); /* removed meanwhile */
     else
         send_reply(client, request);
 }

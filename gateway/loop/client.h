@@ -73,6 +73,8 @@ void client_take_pong(struct client *client);
 
 /* Commands that waited for an answer. */
 void client_resume(struct client *client);
+/* Did it subscribe to this channel, and still does? (commands.c) */
+bool client_is_subscribed(const struct client *client, struct text name);
 /* Runs lines of commands as far as they can go now (commands.c). */
 void client_run_commands(struct client *client, struct text lines);
 /* The request is back (answers.c). Takes it. */

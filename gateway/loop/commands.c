@@ -162,7 +162,7 @@ static void run_refresh(struct client *client, const struct command *command)
 
 /* ---- channels ---- */
 
-static bool is_subscribed(const struct client *client, struct text name)
+bool client_is_subscribed(const struct client *client, struct text name)
 {
     const struct hub_channel *channel = hub_find(client->loop->hub, name);
 
@@ -187,7 +187,7 @@ static int check_subscribe(const struct client *client, struct text name)
     default:
         return PROTOCOL_UNKNOWN_CHANNEL;
     }
-    if (is_subscribed(client, name))
+    if (client_is_subscribed(client, name))
         return PROTOCOL_ALREADY_SUBSCRIBED;
     /* its own `user:` is one of them, but not its choice */
     if (client->follower.full_count > (uint32_t)client->loop->settings->client.channel_limit)
@@ -230,7 +230,7 @@ static bool may_publish_live(const struct client *client, struct text name)
     const struct hub_channel *room = hub_find(client->loop->hub, room_name);
 
     return (room != NULL && (hub_flags(&client->follower, room) & HUB_MEMBER) != 0) ||
-           is_subscribed(client, name);
+           client_is_subscribed(client, name);
 }
 
 static void run_publish(struct client *client, const struct command *command)
@@ -253,7 +253,7 @@ static void run_for_subscriber(struct client *client, const struct command *comm
 {
     if (channel_name_kind(command->channel) != kind)
         client_send_error(client, command->id, PROTOCOL_NOT_AVAILABLE);
-    else if (!is_subscribed(client, command->channel))
+    else if (!client_is_subscribed(client, command->channel))
         client_send_error(client, command->id, PROTOCOL_PERMISSION_DENIED);
     else
         ask_about(client, request, command);
@@ -271,8 +271,8 @@ static void run_history(struct client *client, const struct command *command)
 static void run_sub_refresh(struct client *client, const struct command *command)
 {
     client_send_error(client, command->id,
-                      is_subscribed(client, command->channel) ? PROTOCOL_BAD_REQUEST
-                                                              : PROTOCOL_PERMISSION_DENIED);
+                      client_is_subscribed(client, command->channel) ? PROTOCOL_BAD_REQUEST
+                                                                     : PROTOCOL_PERMISSION_DENIED);
 }
 
 /* ---- dispatch ---- */

@@ -533,6 +533,24 @@ static void a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing(void *
     assert_string_equal(offsets_of(&world->bob), "");
 }
 
+static void a_kick_that_overtook_the_answer_of_a_history_tells_nothing_after_it(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    raw_send(&world->bob, "{\"history\":{\"channel\":\"room:7\",\"limit\":9},\"id\":9}");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    publish(world, 7);
+    expect(world, &world->bob, "\"unsubscribe\":{\"code\":2000");
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"id\":9"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":9"), "\"code\":103"));
+}
+
 static void a_return_beats_the_kick_before_it(void **state)
 {
     struct world *world = *state;
@@ -841,6 +859,7 @@ int main(void)
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
         GATEWAY_TEST(who_would_rather_have_an_error_than_a_gap_gets_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing),
+        GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_history_tells_nothing_after_it),
         GATEWAY_TEST(a_return_beats_the_kick_before_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines),
         GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
