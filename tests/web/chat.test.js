@@ -130,6 +130,24 @@ test('somebody added to a private room sees it at once', async (t) => {
   assertNoComplaints(ada, bob);
 });
 
+test('removing and leaving ask first, and who was removed is told so', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await ada.the('remove').click();
+  await ada.the('remove-not').click();
+  await ada.the('leave-room').click();
+  await ada.the('leave-not').click();
+  await bob.say('still here');
+  await bob.untilTexts(['still here']);
+  await ada.the('remove').click();
+  await ada.the('remove-sure').click();
+  await bob.until(async () => (await bob.the('gone').allInnerTexts()).join().includes('You were removed'), 'the reason');
+  await ada.the('leave-room').click();
+  await ada.the('leave-sure').click();
+  await ada.until(async () => (await ada.the('chat-item').count()) === 0, 'no chats');
+  assertNoComplaints(ada, bob);
+});
+
 test('a public room is called as typed, and its address is shown before it is made', async (t) => {
   const [ada, bob] = await Promise.all([visit(t, 0), visit(t, 1)]);
   const number = ++visitors;

@@ -62,6 +62,14 @@ export function noteText({ kind, sender, member, seq }: LogEvent): string {
   }
 }
 
+/** Why a room that was on screen is not there; `reason` as `room_removed` gives it. */
+export function goneText(reason: string): string {
+  if (reason === 'kick') return 'You were removed from this room.';
+  if (reason === 'ban') return 'You were banned from this room.';
+  if (reason === 'leave') return 'You have left this room.';
+  return 'This room does not exist, or you are no longer a member of it.';
+}
+
 /** "Ada", "Ada and Bob", "Ada, Bob and 2 others". */
 export function nameList(names: string[]): string {
   if (names.length <= 1) return names[0] ?? '';

@@ -14,6 +14,7 @@ export function useRoom(id: string) {
   const view = useSignal(room.changed, () => ({
     state: room.state,
     error: room.error,
+    reason: room.reason,
     info: room.info,
     me: room.me,
     entries: room.timeline.entries(),

@@ -103,7 +103,7 @@ export class Client {
   async leaveRoom(id: string): Promise<void> {
     await this.api.leave(id);
     this.chats.drop(id);
-    this.loseRoom(id);
+    this.loseRoom(id, 'leave');
   }
 
   /** Makes sure that a room which one has just made or joined is in the list. */
@@ -219,7 +219,7 @@ export class Client {
     if (event.cursor) this.chats.applyCursor(id, event.cursor, at); /* `room_added` may bring one too */
     if (type === 'room_added' && this.chats.added(id, at)) this.gainRoom(id);
     else if (type === 'room_removed' && this.chats.removed(id, at)) {
-      this.loseRoom(id);
+      this.loseRoom(id, event.reason);
       this.roomRemoved.emit(event);
     }
   }
@@ -231,8 +231,8 @@ export class Client {
       if (room.id === id && (room.state === 'gone' || room.state === 'stranger')) void room.open();
   }
 
-  private loseRoom(id: string): void {
-    for (const room of this.rooms) if (room.id === id) room.lost();
+  private loseRoom(id: string, reason?: string): void {
+    for (const room of this.rooms) if (room.id === id) room.lost(reason);
   }
 
   private async reloadGateways(): Promise<void> {

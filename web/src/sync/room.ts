@@ -36,6 +36,8 @@ export class Room {
   readonly timeline = new Timeline();
   state: RoomState = 'loading';
   error = '';
+  /** Of 'gone': leave, kick or ban, if that is what happened. */
+  reason = '';
   info: RoomInfo | null = null;
   me: Member | null = null;
   readonly members = new Map<string, Member>();
@@ -66,6 +68,7 @@ export class Room {
   /** Loads the snapshot and follows the room from there; tries until it succeeds or is refused. */
   async open(): Promise<void> {
     if (this.state !== 'open') this.enter('loading');
+    this.reason = '';
     const snapshot = await this.fetchSnapshot();
     if (snapshot === null) return;
     this.takeSnapshot(snapshot);
@@ -122,9 +125,10 @@ export class Room {
     await this.open();
   }
 
-  /** `room_removed` said so. */
-  lost(): void {
+  /** `room_removed` said so, and why. */
+  lost(reason = ''): void {
     this.unfollow();
+    this.reason = reason;
     this.enter('gone');
   }
 
