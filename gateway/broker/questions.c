@@ -162,11 +162,54 @@ static void reply_history(struct request *request, const Bus__Publications *told
     free(items);
 }
 
+static void on_history(void *context, enum err err, const Bus__Answer *answer);
+
+/* What fits into the connection's queue, beside what waits there. */
+static uint32_t page_bytes(const struct settings *settings)
+{
+    const int64_t bytes = settings->client.queue_max_bytes / 2;
+
+    return bytes < WIRE_MESSAGE_MAX / 4 ? (uint32_t)bytes : WIRE_MESSAGE_MAX / 4;
+}
+
+/* `limit` publications; backwards those that end at `as_of`. */
+static void ask_page(struct request *request)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__History history = BUS__HISTORY__INIT;
+    const uint64_t limit = (uint64_t)request->limit;
+
+    history.channel = wire_bytes(request->channel);
+    if (request->reverse)
+        history.after = request->as_of > limit ? request->as_of - limit : 0;
+    else if (request->has_since)
+        history.after = request->offset;
+    history.limit = (uint32_t)limit;
+    history.bytes = page_bytes(request->broker->settings);
+    question.ask_case = BUS__QUESTION__ASK_HISTORY;
+    question.history = &history;
+    broker_ask(request->broker, ASKER_ANY, &question, on_history, request);
+}
+
+/* A page backwards that its bytes cut off before its end: as many as came are asked for again, up
+ * to the end. They may be larger, and fewer come; but never none. */
+static bool is_cut(const struct request *request, const Bus__Publications *told)
+{
+    return request->reverse && told->n_items > 0 && told->n_items < (size_t)request->limit &&
+           told->items[told->n_items - 1]->offset < request->as_of;
+}
+
 static void on_history(void *context, enum err err, const Bus__Answer *answer)
 {
     struct request *request = context;
 
     if (broker_succeeded(request->broker, request, err, answer)) {
+        if (answer->told_case == BUS__ANSWER__TOLD_PUBLICATIONS &&
+            is_cut(request, answer->publications)) {
+            request->limit = (int32_t)answer->publications->n_items;
+            ask_page(request);
+            return;
+        }
         if (answer->told_case == BUS__ANSWER__TOLD_PUBLICATIONS)
             reply_history(request, answer->publications);
         else
@@ -175,20 +218,9 @@ static void on_history(void *context, enum err err, const Bus__Answer *answer)
     broker_answer(request->broker, request);
 }
 
-/* A page backwards is a page forwards that ends where it should begin. */
-static uint64_t page_start(const struct request *request, uint64_t top, size_t page)
-{
-    if (!request->reverse)
-        return request->has_since ? request->offset : 0;
-    const uint64_t end = request->has_since && request->offset <= top ? request->offset - 1 : top;
-    return end > page ? end - page : 0;
-}
-
 static void ask_history(struct broker *broker, struct request *request)
 {
-    struct channel *channel = broker_find(broker, request->channel);
-    Bus__Question question = BUS__QUESTION__INIT;
-    Bus__History history = BUS__HISTORY__INIT;
+    const struct channel *channel = broker_find(broker, request->channel);
     const size_t page = page_size(request);
 
     if (channel == NULL ||
@@ -210,13 +242,12 @@ static void ask_history(struct broker *broker, struct request *request)
         broker_answer(broker, request);
         return;
     }
-    history.channel = wire_bytes(request->channel);
-    history.after = page_start(request, channel->next - 1, page);
-    history.limit = (uint32_t)page;
-    history.bytes = WIRE_MESSAGE_MAX / 4;
-    question.ask_case = BUS__QUESTION__ASK_HISTORY;
-    question.history = &history;
-    broker_ask(broker, ASKER_ANY, &question, on_history, request);
+    /* A page backwards is a page forwards that ends where it should begin. */
+    request->as_of = channel->next - 1;
+    if (request->has_since && request->offset <= request->as_of)
+        request->as_of = request->offset - 1; /* matters backwards, where it is at least 1 */
+    request->limit = (int32_t)page;
+    ask_page(request);
 }
 
 void questions_start(struct broker *broker, struct request *request)

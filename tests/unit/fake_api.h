@@ -26,6 +26,7 @@ struct fake_api {
     size_t room_count;
     uint64_t head;         /* where every room's log stands */
     uint64_t history_from; /* oldest event that is still there */
+    size_t history_fits;   /* how many events fit into the bytes asked for; 0: all */
     int subscribe_error;
     struct text ended[4]; /* sessions that ended, of user 42 */
     size_t ended_count;
@@ -113,7 +114,9 @@ static inline void fake_say_history(struct fake_api *api, struct inquiry *inquir
 
     if (offset < api->history_from)
         offset = api->history_from;
-    for (; offset <= api->head && told.n_items < asked->limit; offset++) {
+    for (; offset <= api->head && told.n_items < asked->limit &&
+           (api->history_fits == 0 || told.n_items < api->history_fits);
+         offset++) {
         const size_t i = told.n_items++;
         bus__publication__init(&items[i]);
         items[i].channel = asked->channel;

@@ -488,6 +488,22 @@ static void an_epoch_that_ends_while_history_is_asked_is_not_recovered_from(void
                         "\"epoch\":\"e2\",\"offset\":6,\"was_recovering\":true}}");
 }
 
+static void a_page_backwards_that_is_cut_by_its_bytes_begins_where_it_was_asked_to(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.history_fits = 2;
+    raw_send(&world->bob,
+             "{\"history\":{\"channel\":\"room:7\",\"limit\":5,\"reverse\":true},\"id\":9}");
+    UNTIL(world, raw_has(&world->bob, "\"id\":9"));
+    assert_string_equal(raw_find(&world->bob, "\"id\":9"),
+                        "{\"id\":9,\"history\":{\"publications\":["
+                        "{\"data\":{\"seq\":5},\"offset\":5},{\"data\":{\"seq\":4},\"offset\":4}],"
+                        "\"epoch\":\"e1\",\"offset\":5}}");
+}
+
 static void who_missed_more_than_the_bound_is_told_so(void **state)
 {
     struct world *world = *state;
@@ -856,6 +872,7 @@ int main(void)
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
         GATEWAY_TEST(an_epoch_that_ends_while_history_is_asked_is_not_recovered_from),
+        GATEWAY_TEST(a_page_backwards_that_is_cut_by_its_bytes_begins_where_it_was_asked_to),
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
         GATEWAY_TEST(who_would_rather_have_an_error_than_a_gap_gets_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing),
