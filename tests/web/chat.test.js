@@ -199,6 +199,21 @@ test('history is read upwards without holes', async (t) => {
   assertNoComplaints(ada);
 });
 
+test('who reads further up sees how many messages have come meanwhile', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  const lines = Array.from({ length: 60 }, (_, i) => `line ${i}`).join('\n');
+  await ada.say(lines);
+  await bob.untilTexts([lines]);
+  await bob.the('message').first().evaluate((message) => message.closest('[role=region]').scrollTo(0, 0));
+  await bob.the('to-end').waitFor();
+  assert.equal(await bob.the('missed').count(), 0);
+  for (const text of ['one', 'two']) await ada.say(text);
+  await bob.until(async () => (await bob.the('missed').allInnerTexts()).join().startsWith('2'), 'two new ones');
+  await bob.the('to-end').click();
+  await bob.the('to-end').waitFor({ state: 'detached' });
+  assertNoComplaints(ada, bob);
+});
+
 test('a page whose gateway dies says so, comes back and has missed nothing', async (t) => {
   const { ada, bob } = await twoInARoom(t);
   const { gateways } = await running();
