@@ -33,7 +33,7 @@ static const struct db_statement select_owed_cursors = {
 
 const struct db_statement select_dead_owners = {
     "select_dead_owners",
-    "SELECT DISTINCT o.incarnation FROM {lane}.outbox o WHERE NOT EXISTS ("
+    "SELECT o.incarnation FROM (SELECT DISTINCT incarnation FROM {lane}.outbox) o WHERE NOT EXISTS ("
     "  SELECT 1 FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted AND k.objsubid = 1"
     "  AND k.classid::bigint = o.incarnation >> 32 AND k.objid::bigint = o.incarnation & 4294967295)"};
 

@@ -183,8 +183,7 @@ static void on_all_closed(struct job *job)
 {
     struct closing *closing = container_of(job, struct closing, all_closed);
 
-    watch_close(closing->app->watch);
-    closing->done(closing->context);
+    watch_close(closing->app->watch, closing->done, closing->context);
     free(closing);
 }
 

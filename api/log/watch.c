@@ -1,6 +1,6 @@
 /*
- * One tick: (raise the generation, if asked), read the news, read newly ended sessions, all in one round trip. Once after the start, when
- * the first news are there: a task that finishes the outbox of dead incarnations.
+ * One tick: (raise the generation, if asked), read the news, read newly ended sessions, all in one round trip. After the first news, and every
+ * other time: a task that finishes the outbox of dead incarnations. Several living APIs may do so at once: repeats are harmless.
  */
 #include "api/log/watch.h"
 
@@ -17,6 +17,7 @@
 #include "base/log.h"
 
 #define TICK_MS 400       /* revocation reaches every process within 1 s */
+#define TICKS_TO_REDO 2    /* what a dead API owes is done within 1 s of its death */
 #define TICKS_TO_PRUNE 150 /* a minute */
 #define RAISES_MAX 4096   /* writers that wait for a raise: at most one request per lane */
 
@@ -55,7 +56,10 @@ struct watch {
     uv_timer_t timer;
     struct db_query queries[Q_COUNT];
     bool asking;
-    bool redo_done, redo_running;
+    bool redo_running;
+    void (*on_closed)(void *context); /* set when it is closing */
+    void *closed_context;
+    unsigned ticks_to_redo;
     unsigned ticks;
     int64_t generation; /* last told to the caches; 0: none */
     struct announcer *announcer;
@@ -174,15 +178,32 @@ static void read_ended(struct watch *watch, const struct db_rows *rows)
     announce_send(watch->announcer, app->publisher);
 }
 
+static void free_watch(uv_handle_t *handle)
+{
+    struct watch *watch = handle->data;
+
+    uv_mutex_destroy(&watch->lock);
+    inbox_destroy(watch->raises);
+    free(watch->covered);
+    announcer_destroy(watch->announcer);
+    free(watch);
+}
+
+static void finish_closing(struct watch *watch)
+{
+    db_conn_close(watch->conn);
+    uv_close((uv_handle_t *)&watch->timer, free_watch);
+    watch->on_closed(watch->closed_context);
+}
+
 /* Finishes what dead incarnations left, lane by lane. */
 static void redo_dead(void *arg)
 {
     struct watch *watch = arg;
     struct worker *worker = watch->worker;
     const int lanes = worker->app->lane_count;
-    bool all = true;
 
-    for (int lane = 0; lane < lanes; lane++) {
+    for (int lane = 0; lane < lanes && watch->on_closed == NULL; lane++) {
         struct db_query query = {.statement = &select_dead_owners, .lane = lane};
         size_t done = 0;
         enum err err = db_ask(worker->db, &query);
@@ -193,12 +214,12 @@ static void redo_dead(void *arg)
             if (done > 0)
                 log_info("lane %d: published %zu batches that an API had committed before it ended", lane, done);
         }
-        all = all && err == ERR_OK;
         db_params_fini(&query.params);
         db_rows_fini(&query.rows);
     }
     watch->redo_running = false;
-    watch->redo_done = all;
+    if (watch->on_closed != NULL)
+        finish_closing(watch);
 }
 
 static void read_news(struct watch *watch)
@@ -226,7 +247,10 @@ static void read_news(struct watch *watch)
         atomic_store(&watch->is_ready, true);
     else
         uv_timer_start(&watch->timer, on_tick, 0, TICK_MS); /* there are more: no tokens are judged without them */
-    if (!watch->redo_done && !watch->redo_running && app->lane_count > 0) {
+    if (watch->ticks_to_redo > 0)
+        watch->ticks_to_redo--;
+    if (watch->ticks_to_redo == 0 && !watch->redo_running && app->lane_count > 0) {
+        watch->ticks_to_redo = TICKS_TO_REDO;
         watch->redo_running = true;
         if (task_start(watch->worker->tasks, redo_dead, watch) != ERR_OK)
             watch->redo_running = false;
@@ -241,7 +265,7 @@ static void on_told(void *context)
     watch->asking = false;
     for (int i = 0; i < Q_COUNT; i++)
         fine = fine && watch->queries[i].err == ERR_OK;
-    if (fine && db_count(&watch->queries[Q_NEWS].rows) == 1)
+    if (fine && watch->on_closed == NULL && db_count(&watch->queries[Q_NEWS].rows) == 1)
         read_news(watch);
     for (int i = 0; i < Q_COUNT; i++) {
         db_params_fini(&watch->queries[i].params);
@@ -273,7 +297,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct watch *watch = timer->data;
 
-    if (!watch->asking && db_conn_is_ready(watch->conn))
+    if (!watch->asking && watch->on_closed == NULL && db_conn_is_ready(watch->conn))
         ask(watch);
 }
 
@@ -310,22 +334,11 @@ struct watch *watch_open(struct worker *worker, int64_t incarnation)
     return watch;
 }
 
-static void free_watch(uv_handle_t *handle)
+void watch_close(struct watch *watch, void (*done)(void *context), void *context)
 {
-    struct watch *watch = handle->data;
-
-    uv_mutex_destroy(&watch->lock);
-    inbox_destroy(watch->raises);
-    free(watch->covered);
-    announcer_destroy(watch->announcer);
-    free(watch);
-}
-
-void watch_close(struct watch *watch)
-{
-    if (watch == NULL)
-        return;
-    db_conn_close(watch->conn);
+    watch->on_closed = done;
+    watch->closed_context = context;
     uv_timer_stop(&watch->timer);
-    uv_close((uv_handle_t *)&watch->timer, free_watch);
+    if (!watch->redo_running) /* else the redo does it when it ends: it uses the watch and the loop's database */
+        finish_closing(watch);
 }

@@ -11,7 +11,8 @@
 struct watch;
 
 struct watch *watch_open(struct worker *worker, int64_t incarnation);
-void watch_close(struct watch *watch);
+/* Ends it, after a redo that is under way. `done` is called from the loop, perhaps at once. */
+void watch_close(struct watch *watch, void (*done)(void *context), void *context);
 
 /*
  * The cache may hold old values: no worker of this process uses it until its generation is raised. Then `raised` runs on `worker`.

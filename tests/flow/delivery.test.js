@@ -181,6 +181,23 @@ test('a killed API loses no acknowledged message, and what it had not announced 
   for (const device of devices) assert.deepEqual(await device.reach(room, log.length), range(5, log.length));
 });
 
+test('what a dead API had committed and not announced, a living one announces', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const tea = await ada.createRoom('tea', { members: [bob] });
+  const phone = await bob.connect({ rooms: [tea] });
+  const servers = await running();
+  const lane = `lane_${String((BigInt(tea.id) >> 12n) & 1023n).padStart(3, '0')}`;
+  await servers.sql(`WITH stored AS (
+    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)
+    SELECT room_id, seq + 1, 'message', ${ada.id}, 'n', 'd', '{"nonce":"n","text":"from the dead"}', message_no + 1, now()
+    FROM ${lane}.events WHERE room_id = ${tea.id} ORDER BY seq DESC LIMIT 1 RETURNING room_id, seq)
+    INSERT INTO ${lane}.outbox (incarnation, number, entries)
+    SELECT 4242, 1, json_build_array(json_build_array(room_id, seq)) FROM stored`);
+  assert.equal((await phone.next(tea)).message.text, 'from the dead');
+  await eventually(async () => (await bob.chats())[0].last_message?.text === 'from the dead', 'the message in the chat list');
+  await eventually(async () => (await servers.sql(`SELECT number FROM ${lane}.outbox`)).length === 0, 'an empty outbox');
+});
+
 test('both APIs killed amid traffic and started again deliver all that is in the log', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis } = await running();
