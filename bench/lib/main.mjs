@@ -4,8 +4,10 @@ import { printTable, store } from './report.mjs';
 import { Stage } from './stage.mjs';
 import * as P1 from './p1.mjs';
 import * as P9 from './p9.mjs';
+import * as hang from './hang.mjs';
 
-const BUDGETS = { P1, P9 };
+const BUDGETS = { P1, P9, hang };
+const budgetOf = (word) => Object.keys(BUDGETS).find((name) => name.toLowerCase() === word.toLowerCase());
 
 function options(words) {
   const wanted = { names: [], samples: 5, seconds: 3, patience: 20, quick: false, keep: false };
@@ -14,7 +16,7 @@ function options(words) {
     if (name) wanted[name] = Number(value);
     else if (word === '--quick') Object.assign(wanted, { quick: true, samples: 1, seconds: 1, patience: 0 });
     else if (word === '--keep') wanted.keep = true;
-    else if (word.toUpperCase() in BUDGETS) wanted.names.push(word.toUpperCase());
+    else if (budgetOf(word)) wanted.names.push(budgetOf(word));
     else throw new Error(`unknown: ${word} (there are ${Object.keys(BUDGETS).join(', ')}; see bench/run --help)`);
   }
   if (wanted.samples < 1 || wanted.seconds < 1) throw new Error('at least one sample of one second');

@@ -1,12 +1,11 @@
 // P9: messages of 128 bytes stored and acknowledged, 256 senders with one under way each: through the API over HTTP, and by the same
 // two statements from a bare libpq loop.
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { BIN, ROOT } from '../../tests/flow/harness/folders.js';
-import { freePorts } from '../../tests/flow/harness/ports.js';
+import { ROOT } from '../../tests/flow/harness/folders.js';
+import { openDatabase, serveApi } from './api.mjs';
 import { compare } from './report.mjs';
 
 const run_ = promisify(execFile);
@@ -17,8 +16,6 @@ const SCENARIOS = { 'one hot room': 'hot_file', '1,000 rooms': 'many_file' };
 const PEOPLE = 256; // each has one connection
 const ROOMS = 1000;
 const MEMBERS = 16; // of each of the 1,000; everybody is in the hot one
-
-const secret = () => crypto.randomBytes(24).toString('hex');
 
 class Database {
   constructor(stage, postgres, url) {
@@ -56,35 +53,16 @@ async function libpq(stage, database, file, seconds) {
 
 async function api(stage, database, redis, file, seconds) {
   await database.seed();
-  const [port] = await freePorts(1);
-  const [bus] = await freePorts(2);
-  const token = secret();
-  const env = {
-    PARLEY_DB_URL: database.url,
-    PARLEY_REDIS_PORT: String(redis.port),
-    PARLEY_REDIS_PASSWORD: redis.password,
-    PARLEY_TOKEN_SECRET: token,
-    PARLEY_REFRESH_SECRET: secret(),
-    PARLEY_BUS_LISTEN: `tcp://127.0.0.1:${bus}`,
-    PARLEY_HTTP_PORT: String(port),
-    PARLEY_API_THREADS: '1',
-  };
-  const server = await stage.serve('parley-api', { env, port, isReady: () => isReady(port) });
+  const { server, port, tokenSecret } = await serveApi(stage, database.url, redis);
   const args = [`--senders=${database.files[file]}`, `--seconds=${seconds}`, `--port=${port}`, `--pid=${server.pid}`];
-  const sample = await stage.generate('bench-send', { env: { PARLEY_TOKEN_SECRET: token }, args });
+  const sample = await stage.generate('bench-send', { env: { PARLEY_TOKEN_SECRET: tokenSecret }, args });
   await stage.end(server);
   await database.verify(sample, 'API');
   return sample;
 }
 
-async function isReady(port) {
-  return (await fetch(`http://127.0.0.1:${port}/ready`)).ok;
-}
-
 async function open(stage) {
-  const postgres = await stage.postgres();
-  const url = await postgres.createDatabase('bench');
-  await run_(path.join(BIN, 'parley'), ['migrate'], { env: { ...process.env, PARLEY_DB_URL: url, PARLEY_SCHEMA_DIR: path.join(ROOT, 'schema') } });
+  const { postgres, url } = await openDatabase(stage);
   const database = new Database(stage, postgres, url);
   for (const file of Object.values(database.files)) fs.writeFileSync(file, '');
   return database;

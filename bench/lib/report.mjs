@@ -11,26 +11,37 @@ export function median(numbers) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+const summary = (samples) => ({ median: median(samples), least: Math.min(...samples), most: Math.max(...samples), samples });
+
 /**
  * One line of a table: `yardstick` and `parley` are the samples' figures, taken in turn. `must` and `aim` are ratios; a
  * line without them is for information.
  */
 export function compare({ scenario, unit, yardstick, parley, must = null, aim = null }) {
-  const summary = (samples) => ({ median: median(samples), least: Math.min(...samples), most: Math.max(...samples), samples });
   const [ours, theirs] = [summary(parley), summary(yardstick)];
   const ratio = ours.median / theirs.median;
   return { scenario, unit, yardstick: theirs, parley: ours, ratio, must, aim };
 }
 
-const HEAD = ['budget', 'scenario', 'unit', 'yardstick', 'Parley', 'ratio', 'must', 'aim', ''];
+/** The same for what costs extra: by how much each of Parley's samples exceeds the yardstick's. `must`: what the worst may, at most. */
+export function exceed({ scenario, unit, yardstick, parley, must = null }) {
+  const extra = summary(parley.map((figure, i) => figure - yardstick[i]));
+  return { scenario, unit, yardstick: summary(yardstick), parley: summary(parley), extra, must };
+}
 
-const round = (n) => Math.round(n).toLocaleString('en-US');
+const HEAD = ['budget', 'scenario', 'unit', 'yardstick', 'Parley', 'ratio or extra', 'must', 'aim', ''];
+
+const round = (n) => (Number(n.toFixed(Math.abs(n) < 100 ? 1 : 0)) + 0).toLocaleString('en-US'); // + 0: no -0
 const spread = ({ median: middle, least, most }) => `${round(middle)} (${round(least)}–${round(most)})`;
 
-function cells(result, row) {
-  const verdict = row.must === null ? '' : row.ratio >= row.aim ? 'aim met' : row.ratio >= row.must ? 'met' : 'not met';
+function judged({ ratio, must, aim, extra }) {
+  if (extra) return [`${extra.median > 0 ? '+' : ''}${spread(extra)}`, must === null ? '' : `≤ ${must}`, '', must === null ? '' : extra.most <= must ? 'met' : 'not met'];
   const bound = (n) => (n === null ? '' : n.toFixed(2));
-  return [result.name, row.scenario, row.unit, spread(row.yardstick), spread(row.parley), row.ratio.toFixed(3), bound(row.must), bound(row.aim), verdict];
+  return [ratio.toFixed(3), bound(must), bound(aim), must === null ? '' : ratio >= aim ? 'aim met' : ratio >= must ? 'met' : 'not met'];
+}
+
+function cells(result, row) {
+  return [result.name, row.scenario, row.unit, spread(row.yardstick), spread(row.parley), ...judged(row)];
 }
 
 export function printTable(result) {
@@ -68,8 +79,9 @@ function readme() {
   return `# Results
 
 Written by \`bench/run\`; the newest of each budget, older ones are in the history of this folder. A figure is the median of its
-samples (least–most), the ratio that of the medians. Yardstick and Parley were measured in turn in one run, the server alone on one core, load
-and PostgreSQL on another: only the ratio means anything on another machine. Lines without *must* are for information.
+samples (least–most), the ratio that of the medians; extra is what each sample has more than its yardstick, and its worst is what is judged.
+Yardstick and Parley were measured in turn in one run, the server alone on one core, load and PostgreSQL on another: only the ratio means
+anything on another machine. Lines without *must* are for information.
 
 ${row(HEAD)}
 ${row(HEAD.map(() => '---'))}
