@@ -248,6 +248,23 @@ test('while the API is away, what is written waits in order, says so, and is sen
   assert.equal(await bob.the('waiting').count(), 0);
 });
 
+test('what is wrong with a login is said at its field', async (t) => {
+  const [ada, eve] = await Promise.all([visit(t, 0), visit(t, 1)]);
+  const login = `ada.${++visitors}`;
+  await ada.register(login, 'Ada');
+  await eve.the('register-toggle').click();
+  assert.match(await eve.the('login-hint').innerText(), /a-z, 0-9/);
+  await eve.the('password').fill('correct horse');
+  await eve.the('login').fill('ädä');
+  await eve.the('login-fault').waitFor();
+  await eve.the('submit').click();
+  await eve.the('login').fill(login);
+  await eve.the('login-fault').waitFor({ state: 'detached' });
+  await eve.the('submit').click();
+  await eve.until(async () => (await eve.the('login-fault').allInnerTexts()).join().includes('already'), 'the login is taken');
+  assert.equal(await eve.the('form-error').count(), 0);
+});
+
 test('signing out ends the session, and signing in again shows what was there', async (t) => {
   const { ada, bob, room, number } = await twoInARoom(t);
   await ada.say('remember me');

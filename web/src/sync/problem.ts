@@ -5,6 +5,8 @@ export class Problem extends Error {
     readonly code: string,
     detail: string,
     readonly retryAfterMs = 0,
+    /** What is wrong with which field of the body, when it is one field's fault. */
+    readonly fault: { field: string; detail: string } | null = null,
   ) {
     super(detail);
     this.name = 'Problem';
@@ -48,10 +50,9 @@ interface ProblemBody {
 export async function problemOf(answer: Response): Promise<Problem> {
   const body = (await answer.json().catch(() => ({}))) as ProblemBody;
   const first = body.errors?.[0];
-  const detail =
-    first?.detail !== undefined && first.field !== undefined
-      ? `${first.field}: ${first.detail}`
-      : (body.detail ?? body.title ?? `The server answered ${answer.status}.`);
+  const fault = first?.detail !== undefined && first.field !== undefined ? { field: first.field, detail: first.detail } : null;
   const seconds = Number(answer.headers.get('retry-after'));
-  return new Problem(answer.status, body.code ?? '', detail, Number.isFinite(seconds) ? seconds * 1000 : 0);
+  const plain = body.detail ?? body.title ?? `The server answered ${answer.status}.`;
+  const detail = fault ? `${fault.field}: ${fault.detail}` : plain;
+  return new Problem(answer.status, body.code ?? '', detail, Number.isFinite(seconds) ? seconds * 1000 : 0, fault);
 }
