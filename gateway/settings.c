@@ -57,7 +57,7 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "A close that the client does not answer by then ends the connection."),
         NUMBER_OPTION("client.queue_max_bytes", client.queue_max_bytes, "1048576", "bytes", 4096,
                       1073741824,
-                      "Bytes that may wait for one client; a slower one is closed (3008)."),
+                      "Memory that may wait for one client; a slower one is closed (3008)."),
         NUMBER_OPTION("client.message_max_bytes", client.message_max_bytes, "65536", "bytes", 1024,
                       16777216, "Largest message of a client (1009)."),
         NUMBER_OPTION("client.backlog_max_bytes", client.backlog_max_bytes, "262144", "bytes", 1024,

@@ -174,7 +174,8 @@ void connection_group_flush(struct connection_group *group)
         struct connection *connection = group->dirty;
         forget_dirty(connection);
         flush(connection);
-        if (connection->state == CONNECTION_OPEN && connection->queue.bytes > group->queue_max)
+        if (connection->state == CONNECTION_OPEN &&
+            sendqueue_cost(&connection->queue) > group->queue_max)
             group->events.on_slow(connection); /* makes it dirty again, with less to send */
     }
 }

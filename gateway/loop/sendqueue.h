@@ -20,6 +20,12 @@ void sendqueue_fini(struct sendqueue *queue);
 void sendqueue_push(struct sendqueue *queue,
                     struct frame *frame); /* takes a reference of its own */
 
+/* What waits in bytes of memory: frames of two bytes cost more than they say. */
+static inline size_t sendqueue_cost(const struct sendqueue *queue)
+{
+    return queue->bytes + queue->count * (sizeof(struct frame) + sizeof(struct frame *));
+}
+
 /* The unsent bytes as at most `max` pieces; returns how many, and their sum. */
 size_t sendqueue_pieces(const struct sendqueue *queue, struct iovec *pieces, size_t max,
                         size_t *bytes);

@@ -107,6 +107,18 @@ static void order_survives_growth_at_any_place_of_the_circle(void **state)
     sendqueue_fini(&queue);
 }
 
+static void many_small_frames_cost_more_than_their_bytes(void **state)
+{
+    struct sendqueue queue = {0};
+
+    for (int i = 0; i < 1000; i++)
+        push(&queue, "");
+    assert_int_equal(queue.bytes, 2000);
+    assert_in_range(sendqueue_cost(&queue), 1000 * sizeof(struct frame), 100000);
+    sendqueue_fini(&queue);
+    assert_int_equal(sendqueue_cost(&queue), 0);
+}
+
 static void an_empty_queue_gives_its_memory_back_and_a_full_one_keeps_it(void **state)
 {
     struct sendqueue queue = {0};
@@ -129,6 +141,7 @@ int main(void)
         cmocka_unit_test(a_frame_half_sent_goes_on_where_it_stopped),
         cmocka_unit_test(a_cut_keeps_the_frame_that_is_half_sent),
         cmocka_unit_test(order_survives_growth_at_any_place_of_the_circle),
+        cmocka_unit_test(many_small_frames_cost_more_than_their_bytes),
         cmocka_unit_test(an_empty_queue_gives_its_memory_back_and_a_full_one_keeps_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
