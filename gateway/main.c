@@ -32,6 +32,7 @@ struct thread {
 
 static uv_signal_t signals[2];
 static struct broker *broker;
+static int64_t drain_ms;
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -40,7 +41,7 @@ static void on_handle_closed(uv_handle_t *handle)
 static void on_signal(uv_signal_t *handle, int number)
 {
     log_info("gateway: signal %d, stopping", number);
-    alarm(EXIT_WATCHDOG_S);
+    alarm((unsigned)(drain_ms / 1000) + EXIT_WATCHDOG_S);
     broker_stop(broker);
     for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
         if (!uv_is_closing((uv_handle_t *)&signals[i]))
@@ -121,6 +122,7 @@ static void serve(const struct settings *settings)
         loops[i].broker = broker_inbox(broker);
     handshake_init(&(struct gateway_view){loops, count, broker_metrics(broker),
                                           broker_is_ready(broker), broker_print, broker});
+    drain_ms = settings->gateway.drain_ms;
     watch_signals(&threads[0].uv);
     if (start_all(threads, count, (int)settings->http.port) != ERR_OK)
         exit(EXIT_FAILURE);
