@@ -82,9 +82,12 @@ static void on_ended(void *context, enum err err, const Bus__Answer *answer)
         broker_end_session(broker, wire_text(session->user), wire_text(session->session),
                            DISCONNECT_SESSION_ENDED.code, text(DISCONNECT_SESSION_ENDED.reason));
     }
-    if (answer->ended->number > broker->ended.number)
+    if (answer->ended->number > broker->ended.number && answer->ended->n_sessions > 0) {
         broker->ended.number = answer->ended->number;
-    ask_page(broker);
+        ask_ended(broker); /* an answer is a page: the last one is empty */
+    } else {
+        ask_page(broker);
+    }
 }
 
 static void ask_ended(struct broker *broker)

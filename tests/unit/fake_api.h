@@ -155,22 +155,23 @@ static inline void fake_say_heads(struct fake_api *api, struct inquiry *inquiry,
     inquiry_answer(inquiry, &answer);
 }
 
-static inline void fake_say_ended(struct fake_api *api, struct inquiry *inquiry)
+/* Pages of one session: the first has number 2, since 1 is what the first connect is told. */
+static inline void fake_say_ended(struct fake_api *api, struct inquiry *inquiry,
+                                  const Bus__Question *question)
 {
+    const uint64_t after = question->ended_sessions->after;
     Bus__EndedList told = BUS__ENDED_LIST__INIT;
-    Bus__EndedSession sessions[4], *list[4];
+    Bus__EndedSession session = BUS__ENDED_SESSION__INIT, *list = &session;
     Bus__Answer answer = BUS__ANSWER__INIT;
 
-    for (size_t i = 0; i < api->ended_count; i++) {
-        bus__ended_session__init(&sessions[i]);
-        sessions[i].number = api->ended_number;
-        sessions[i].user = wire_bytes(TEXT("42"));
-        sessions[i].session = wire_bytes(api->ended[i]);
-        list[i] = &sessions[i];
+    told.number = after;
+    if (after >= 1 && after <= api->ended_count) {
+        session.number = told.number = after + 1;
+        session.user = wire_bytes(TEXT("42"));
+        session.session = wire_bytes(api->ended[after - 1]);
+        told.n_sessions = 1;
     }
-    told.n_sessions = api->ended_count;
-    told.sessions = list;
-    told.number = api->ended_number;
+    told.sessions = &list;
     answer.told_case = BUS__ANSWER__TOLD_ENDED;
     answer.ended = &told;
     inquiry_answer(inquiry, &answer);
@@ -222,7 +223,7 @@ static inline void fake_say(struct fake_api *api, struct inquiry *inquiry,
         fake_say_heads(api, inquiry, question);
         break;
     case BUS__QUESTION__ASK_ENDED_SESSIONS:
-        fake_say_ended(api, inquiry);
+        fake_say_ended(api, inquiry, question);
         break;
     case BUS__QUESTION__ASK_REPLAY:
         fake_say_replay(inquiry);

@@ -841,8 +841,9 @@ static void a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing(v
     connect_as(world, &world->bob, BOB);
     subscribe(world, &world->bob, "room:7");
     world->api.head = 8; /* nobody heard of these, */
-    world->api.ended[0] = TEXT("4711");
-    world->api.ended_count = 1; /* nor of this */
+    world->api.ended[0] = TEXT("4710");
+    world->api.ended[1] = TEXT("4711"); /* nor of these, told in two pages */
+    world->api.ended_count = 2;
     sweep_start(world->broker, true);
     expect(world, &world->bob, "{\"type\":\"stale\"}");
     UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
