@@ -78,6 +78,7 @@ export class Visitor {
     await this.the('room-name').fill(name);
     await this.the(`kind-${kind}`).check({ force: true });
     await this.the('create-room').click();
+    await this.the('room-title').filter({ hasText: name }).waitFor(); // the room before has a composer too
     await this.the('composer').waitFor();
     return await this.the('chat-item').filter({ hasText: name }).getAttribute('data-room-id');
   }
