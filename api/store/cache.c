@@ -310,6 +310,9 @@ struct cache *cache_open(uv_loop_t *loop, const struct cache_config *config)
 
     cache->loop = loop;
     cache->config = *config;
+    /* clock and timers count whole milliseconds and may be one late: the promise includes it */
+    if (cache->config.timeout_ms > 1)
+        cache->config.timeout_ms--;
     ops_init(&cache->open);
     ops_init(&cache->finished);
     uv_timer_t *timers[] = {&cache->retry, &cache->timeout, &cache->soon};
