@@ -44,7 +44,7 @@ void settings_load(struct settings *s, int argc, char **argv)
                     "Address of Redis, or the path of its socket."),
         NUMBER_OPTION("redis.port", redis.port, "6379", "port", 1, 65535, "Port of Redis."),
         SECRET_OPTION("redis.password", redis.password, true, "Password of Redis."),
-        NUMBER_OPTION("redis.timeout_ms", redis.timeout_ms, "50", "ms", 1, 10000,
+        NUMBER_OPTION("redis.timeout_ms", redis.timeout_ms, "45", "ms", 1, 10000,
                       "After so long without an answer Redis is bypassed."),
         NUMBER_OPTION("redis.retry_ms", redis.retry_ms, "500", "ms", 10, 60000,
                       "How often a bypassed Redis is asked whether it is back."),
