@@ -74,6 +74,8 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "At most one line per room in so long; later ones are folded."),
         NUMBER_OPTION("presence.refresh_ms", presence.refresh_ms, "20000", "ms", 100, 3600000,
                       "How often the APIs are told again who looks at rooms."),
+        NUMBER_OPTION("presence.list_max", presence.list_max, "200", "connections", 1, 2000,
+                      "A room that more look at tells only how many (presence: error 106)."),
         NUMBER_OPTION("session.remember_s", session.remember_s, "900", "s", 1, 864000,
                       "How long ended sessions are remembered: the life of a token."),
         NUMBER_OPTION("session.remember_max", session.remember_max, "1000000", "sessions", 1,

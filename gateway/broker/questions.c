@@ -110,7 +110,10 @@ static void on_presence(void *context, enum err err, const Bus__Answer *answer)
         const Bus__PresenceEntries *told =
             answer->told_case == BUS__ANSWER__TOLD_PRESENCE ? answer->presence : &none;
         request->outcome = REQUEST_DONE;
-        if (request->kind == REQUEST_PRESENCE) {
+        if (request->kind == REQUEST_PRESENCE &&
+            told->n_entries > (size_t)request->broker->settings->presence.list_max) {
+            request_fail(request, PROTOCOL_LIMIT_EXCEEDED, (struct text){0}, false);
+        } else if (request->kind == REQUEST_PRESENCE) {
             reply_presence(request, told);
         } else {
             frame_begin(&request->reply);

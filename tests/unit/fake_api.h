@@ -41,6 +41,7 @@ struct fake_api {
 
     size_t asked[BUS__QUESTION__ASK_ENDED_SESSIONS + 1];
     char published[256]; /* data of the last Publish */
+    size_t watchers;     /* whom PresenceList names */
     size_t looking;      /* joined minus left, of PresenceChange */
 };
 
@@ -196,6 +197,26 @@ static inline void fake_say_data(struct fake_api *api, struct inquiry *inquiry,
     inquiry_answer(inquiry, &answer);
 }
 
+static inline void fake_say_presence(struct fake_api *api, struct inquiry *inquiry)
+{
+    Bus__PresenceEntries told = BUS__PRESENCE_ENTRIES__INIT;
+    Bus__Presence entries[api->watchers + 1], *list[api->watchers + 1];
+    char clients[api->watchers + 1][24];
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    for (size_t i = 0; i < api->watchers; i++) {
+        bus__presence__init(list[i] = &entries[i]);
+        snprintf(clients[i], sizeof(clients[i]), "c%zu", i);
+        entries[i].client = wire_bytes(text(clients[i]));
+        entries[i].user = wire_bytes(TEXT("42"));
+    }
+    told.n_entries = api->watchers;
+    told.entries = list;
+    answer.told_case = BUS__ANSWER__TOLD_PRESENCE;
+    answer.presence = &told;
+    inquiry_answer(inquiry, &answer);
+}
+
 static inline void fake_say_replay(struct inquiry *inquiry)
 {
     Bus__Replayed told = BUS__REPLAYED__INIT; /* it keeps nothing */
@@ -224,6 +245,9 @@ static inline void fake_say(struct fake_api *api, struct inquiry *inquiry,
         break;
     case BUS__QUESTION__ASK_ENDED_SESSIONS:
         fake_say_ended(api, inquiry, question);
+        break;
+    case BUS__QUESTION__ASK_PRESENCE_LIST:
+        fake_say_presence(api, inquiry);
         break;
     case BUS__QUESTION__ASK_REPLAY:
         fake_say_replay(inquiry);

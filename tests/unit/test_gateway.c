@@ -821,6 +821,24 @@ static void who_looks_is_told_to_the_api_and_so_is_who_stops(void **state)
     UNTIL(world, world->api.looking == 0);
 }
 
+static void a_room_that_too_many_look_at_tells_only_how_many(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "live:7");
+    world->api.watchers = 1;
+    raw_send(&world->bob, "{\"presence\":{\"channel\":\"live:7\"},\"id\":2}");
+    expect(world, &world->bob,
+           "{\"id\":2,\"presence\":{\"presence\":{\"c0\":{\"user\":\"42\",\"client\":\"c0\"}}}}");
+    world->api.watchers = (size_t)settings.presence.list_max + 1;
+    raw_send(&world->bob, "{\"presence\":{\"channel\":\"live:7\"},\"id\":3}");
+    expect(world, &world->bob, "{\"id\":3,\"error\":{\"code\":106");
+    raw_send(&world->bob, "{\"presence_stats\":{\"channel\":\"live:7\"},\"id\":4}");
+    expect(world, &world->bob,
+           "{\"id\":4,\"presence_stats\":{\"num_clients\":201,\"num_users\":1}}");
+}
+
 static void a_stop_says_goodbye_with_3001(void **state)
 {
     struct world *world = *state;
@@ -890,6 +908,7 @@ int main(void)
         GATEWAY_TEST(a_client_that_does_not_read_is_closed_as_slow_and_hurts_nobody),
         GATEWAY_TEST(a_loop_that_cannot_keep_up_has_its_clients_come_again),
         GATEWAY_TEST(who_looks_is_told_to_the_api_and_so_is_who_stops),
+        GATEWAY_TEST(a_room_that_too_many_look_at_tells_only_how_many),
         GATEWAY_TEST(a_stop_says_goodbye_with_3001),
         GATEWAY_TEST(a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing),
     };
