@@ -149,6 +149,30 @@ test('a subscription made twice, and one to a channel that the server gave, are 
   assert.deepEqual((await wire.reply(5)).unsubscribe, {});
 });
 
+test('a client follows 128 channels of its choice, and one more when it leaves one', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const { gateways } = await running();
+  const rooms = [];
+  while (rooms.length < 129) rooms.push(...(await Promise.all(Array.from({ length: 43 }, (_, i) => ada.createRoom(`room ${i}`)))));
+  const wire = await Wire.open(t, gateways[0]);
+  await wire.connect(ada);
+  wire.send(...rooms.map(({ id }, i) => ({ id: 2 + i, subscribe: { channel: `room:${id}` } })));
+  assert.ok((await wire.reply(129)).subscribe);
+  assert.equal((await wire.reply(130)).error.code, 106);
+  wire.send({ id: 131, unsubscribe: { channel: `room:${rooms[0].id}` } }, { id: 132, subscribe: { channel: `room:${rooms[128].id}` } });
+  assert.ok((await wire.reply(132)).subscribe);
+});
+
+test('commands that pile up while one is being answered end their connection', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const { gateways } = await running();
+  const wire = await Wire.open(t, gateways[0]);
+  await wire.connect(ada);
+  const many = Array.from({ length: 1500 }, (_, i) => ({ id: 2 + i, rpc: { method: 'rooms.list' } }));
+  for (let i = 0; i < 10; i++) wire.send(...many);
+  assert.equal((await wire.closed()).code, 3013);
+});
+
 test('connect and subscriptions in one frame are answered in order', async (t) => {
   const { ada, room } = await teaRoom(t);
   const { gateways } = await running();
