@@ -72,8 +72,6 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Rows that a lane writes in one transaction."),
         NUMBER_OPTION("batch.waiting_max", batch.waiting_max, "10000", "rows", 1, 1000000,
                       "Rows that may wait for a lane; more get 503."),
-        NUMBER_OPTION("batch.unknown_retry_ms", batch.unknown_retry_ms, "200", "ms", 1, 60000,
-                      "Pause before a batch whose outcome is unknown is sent again."),
         TEXT_OPTION("bus.listen", bus.listen, "tcp://127.0.0.1:7800",
                     "Where gateways hear events; questions are answered at the next port."),
         KEY_OPTION("bus.key", bus.key, true,

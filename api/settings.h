@@ -59,7 +59,6 @@ struct settings {
     struct {
         int64_t rows_max;
         int64_t waiting_max; /* rows that wait per lane */
-        int64_t unknown_retry_ms;
     } batch;
     struct {
         char *listen; /* tcp://host:port for events; questions at port + 1 */

@@ -66,11 +66,6 @@ bool lane_writer_is_ready(const struct lane_writer *writer)
     return atomic_load(&writer->is_ready);
 }
 
-struct text lane_writer_epoch(const struct lane_writer *writer)
-{
-    return db_conn_epoch(writer->conn);
-}
-
 enum err lane_writer_take(struct lane_writer *writer, struct log_row *row)
 {
     if (writer->closing || !db_conn_is_ready(writer->conn))

@@ -15,7 +15,6 @@ void lane_writer_close(struct lane_writer *writer, void (*done)(void *context), 
 
 struct worker *lane_writer_worker(const struct lane_writer *writer);
 bool lane_writer_is_ready(const struct lane_writer *writer); /* rows are taken now; any thread */
-struct text lane_writer_epoch(const struct lane_writer *writer); /* empty before the first connection */
 
 /*
  * Takes a row; room_log_answer() follows later, from the loop. ERR_UNAVAILABLE: no database, ERR_BUSY: too many wait; then it
