@@ -232,12 +232,14 @@ test('a page whose gateway dies says so, comes back and has missed nothing', asy
 test('while the API is away, what is written waits in order, says so, and is sent once it is back', async (t) => {
   const { ada, bob } = await twoInARoom(t);
   const { apis } = await running();
+  let attempts = 0;
+  bob.page.on('requestfailed', (request) => { if (request.url().endsWith('/messages')) attempts++; });
   await apis[1].kill();
   for (const text of ['one', 'two', 'never', 'three']) await bob.say(text);
   await bob.the('offline').waitFor();
   await bob.until(async () => (await bob.the('waiting').count()) === 4, 'four that wait');
   await bob.the('discard').nth(2).click();
-  await bob.page.waitForTimeout(4_000); // longer than the first few attempts
+  await bob.until(async () => attempts >= 4, 'a few attempts in vain');
   assert.equal(await bob.the('retry').count(), 0, 'nothing has failed');
   await ada.say('meanwhile');
   await bob.until(async () => (await bob.texts()).includes('meanwhile'), 'the gateway lives');
