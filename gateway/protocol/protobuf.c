@@ -1,7 +1,7 @@
 #include "gateway/protocol/protobuf.h"
 
 #define VARINT_BYTES_MAX 10 /* 64 bits, seven in each byte */
-#define NUMBER_MAX ((1u << 29) - 1)
+#define NUMBER_MAX       ((1u << 29) - 1)
 
 bool protobuf_varint(struct text *bytes, uint64_t *value)
 {

@@ -24,7 +24,8 @@ static void numbers_are_written_as_short_as_they_are(void **state)
     protobuf_add_varint(&out, 1, 0);
     protobuf_add_varint(&out, 2, 150);
     protobuf_add_varint(&out, 16, UINT64_MAX);
-    assert_bytes(&out, TEXT("\x08\x00\x10\x96\x01\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
+    assert_bytes(&out,
+                 TEXT("\x08\x00\x10\x96\x01\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
 }
 
 static void signed_numbers_are_zigzag(void **state)
@@ -46,7 +47,8 @@ static void messages_stand_in_messages(void **state)
 {
     struct buf out = {0};
 
-    /* Reply{id 3, publish{}}, and Command{id 1, connect{name "js"}}: bytes that clients and protoc agree on. */
+    /* Reply{id 3, publish{}}, and Command{id 1, connect{name "js"}}: bytes that clients and protoc
+     * agree on. */
     protobuf_add_varint(&out, 1, 3);
     protobuf_close(&out, protobuf_open(&out, 8));
     assert_bytes(&out, TEXT("\x08\x03\x42\x00"));
@@ -138,11 +140,14 @@ static void malformed_fields_are_refused(void **state)
         TEXT("\x80\x80\x80\x80\x10\x01"),                         /* field 2^29 */
         TEXT("\x0b\x0c"),                                         /* a group */
         TEXT("\x0c"),                                             /* a group's end */
-        TEXT("\x0e\x01"), TEXT("\x0f\x01"),                       /* no types */
-        TEXT("\x09\x01\x02\x03\x04\x05\x06\x07"),                 /* seven of eight bytes */
-        TEXT("\x0d\x01\x02\x03"),                                 /* three of four */
-        TEXT("\x0a"), TEXT("\x0a\x01"), TEXT("\x0a\x03te"),       /* fewer than announced */
-        TEXT("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"),    /* a length of 2^64 - 1 */
+        TEXT("\x0e\x01"),
+        TEXT("\x0f\x01"),                         /* no types */
+        TEXT("\x09\x01\x02\x03\x04\x05\x06\x07"), /* seven of eight bytes */
+        TEXT("\x0d\x01\x02\x03"),                 /* three of four */
+        TEXT("\x0a"),
+        TEXT("\x0a\x01"),
+        TEXT("\x0a\x03te"),                                    /* fewer than announced */
+        TEXT("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"), /* a length of 2^64 - 1 */
     };
     struct protobuf_field field;
 
