@@ -42,6 +42,14 @@ size_t websocket_header(enum websocket_opcode opcode, size_t payload_len,
     return 2 + put_big_endian(out + 2, payload_len, 8);
 }
 
+size_t websocket_header_deflated(enum websocket_opcode opcode, size_t payload_len,
+                                 unsigned char out[WEBSOCKET_HEADER_MAX])
+{
+    const size_t len = websocket_header(opcode, payload_len, out);
+    out[0] |= 0x40; /* RFC 7692 6: RSV1 */
+    return len;
+}
+
 /* The longest beginning of `whole` that has at most `max` bytes and cuts no character. */
 static struct text cut_text(struct text whole, size_t max)
 {

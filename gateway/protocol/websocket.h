@@ -1,5 +1,6 @@
 /*
- * websocket: RFC 6455 without any socket: the handshake's check and answer, frames in, frames out.
+ * websocket: RFC 6455 without any socket: the handshake's check and answer, frames in, frames out; and the frames of
+ * permessage-deflate (RFC 7692, see deflate.h).
  *
  * Reading is a state machine fed with whatever bytes arrived; messages are unmasked and joined, control frames may stand
  * between fragments. Any thread, one at a time per reader. Keeps no buffer while nothing is half received.
@@ -14,6 +15,7 @@
 
 #define WEBSOCKET_HEADER_MAX 10  /* server to client: no mask */
 #define WEBSOCKET_CONTROL_MAX 125 /* RFC 6455 5.5 */
+#define WEBSOCKET_INFLATED_TIMES 10 /* a compressed message may say so many times `message_max` */
 
 enum websocket_opcode {
     WEBSOCKET_CONTINUATION = 0, WEBSOCKET_TEXT = 1, WEBSOCKET_BINARY = 2,
@@ -30,6 +32,9 @@ void websocket_accept_key(struct text key, char out[29]);
 
 /* Writes the header of an unfragmented, unmasked frame; returns its length (2, 4 or 10). */
 size_t websocket_header(enum websocket_opcode opcode, size_t payload_len, unsigned char out[WEBSOCKET_HEADER_MAX]);
+/* The same of a text or binary message whose payload is compressed (RSV1 is set). */
+size_t websocket_header_deflated(enum websocket_opcode opcode, size_t payload_len,
+                                 unsigned char out[WEBSOCKET_HEADER_MAX]);
 /*
  * Appends a close frame; `reason` (UTF-8) is cut to 123 bytes at a character's end. 1005 writes one without code and
  * reason, so that whatever a peer's close frame said may be said back.
@@ -37,7 +42,8 @@ size_t websocket_header(enum websocket_opcode opcode, size_t payload_len, unsign
 void websocket_close_frame(struct buf *out, int code, struct text reason);
 
 struct websocket_reader {
-    size_t message_max; /* bytes of one joined message */
+    size_t message_max; /* bytes of one joined message, as they arrive */
+    bool deflate;       /* permessage-deflate was agreed upon: set by the owner, after websocket_reader_init() */
     struct buf partial; /* a message or frame header half received; empty when idle (memory given back) */
     /* the rest is private: state of the frame under way */
     unsigned char header[14]; /* the longest from a client: 2, 8 of length, 4 of mask */
@@ -45,6 +51,7 @@ struct websocket_reader {
     bool fin;
     bool in_frame;   /* the header is complete, payload follows */
     bool in_message; /* fragments have come, the last one has not */
+    bool compressed; /* the message's first frame had RSV1 */
     bool closed;     /* a close frame or an error came: the rest is ignored */
     unsigned char mask[4];
     uint64_t payload_left, payload_at; /* bytes of this frame to come, and already here */
@@ -55,16 +62,16 @@ void websocket_reader_init(struct websocket_reader *reader, size_t message_max);
 void websocket_reader_fini(struct websocket_reader *reader);
 
 /*
- * What arrived. `payload` is borrowed for the call: the joined text or binary message (text checked to be UTF-8), or the
- * payload of a ping or pong, or a close frame's reason with its `code` (both checked; 1005 when it had none; else 0).
- * Returning false stops reading (the connection is going away): the callback may have ended and freed the reader.
+ * What arrived. `payload` is borrowed for the call: the joined and inflated text or binary message (text checked to be
+ * UTF-8), or the payload of a ping or pong, or a close frame's reason with its `code` (both checked; 1005 when it had none;
+ * else 0). Returning false stops reading (the connection is going away): the callback may have ended and freed the reader.
  */
 typedef bool (*websocket_message_fn)(void *context, enum websocket_opcode opcode, int code, struct text payload);
 
 /*
  * Feeds `bytes` (unmasked in place). Returns 0, or the close code to answer with (1002, 1007, 1009). After that, and after
  * a peer's close frame, further bytes are ignored. A length above the limit is refused before anything is allocated;
- * an unfragmented frame that lies wholly within `bytes` is passed on without a copy.
+ * an unfragmented frame that lies wholly within `bytes` is passed on without a copy, if it is not compressed.
  */
 MUST_CHECK int websocket_read(struct websocket_reader *reader, char *bytes, size_t len, websocket_message_fn on_message,
                               void *context);

@@ -2,13 +2,16 @@
  * Frames in. Three steps per frame, each of which may have to wait for more bytes: header, payload,
  * end. What is half received waits in the reader: header bytes in `header`, data in `partial`, a
  * control frame in `control`. The rules are those of RFC 6455 5.2 (frames), 5.4 (fragments),
- * 5.5 (control frames) and 7.4 (close codes).
+ * 5.5 (control frames) and 7.4 (close codes), and of RFC 7692 6 (RSV1).
  */
 #include "gateway/protocol/websocket.h"
 
 #include "base/utf8.h"
+#include "gateway/protocol/deflate.h"
 
 #define OPCODE_CONTROL 0x8 /* this bit is set in every control opcode */
+#define RSV_BITS       0x70
+#define RSV1           0x40
 #define CODE_NONE      1005
 
 /* What a step says: go on, stop because the callback said so, or else the close code to answer. */
@@ -56,13 +59,22 @@ static size_t fill_header(struct websocket_reader *reader, const char *bytes, si
     return taken;
 }
 
+/* RSV1 says that a message is compressed: in its first frame, if that was agreed upon. */
+static bool check_reserved(const struct websocket_reader *reader, unsigned first)
+{
+    const unsigned opcode = first & 0x0f;
+    const bool may_compress =
+        reader->deflate && (opcode == WEBSOCKET_TEXT || opcode == WEBSOCKET_BINARY);
+    return (first & RSV_BITS & ~(may_compress ? RSV1 : 0u)) == 0;
+}
+
 /* The first two bytes tell what is no WebSocket client: refused before the rest is waited for. */
 static int check_start(const struct websocket_reader *reader)
 {
     const unsigned first = reader->header[0], second = reader->header[1], opcode = first & 0x0f;
     const bool fin = (first & 0x80) != 0;
 
-    if ((first & 0x70) != 0) /* RSV: no extension was agreed upon */
+    if (!check_reserved(reader, first))
         return WEBSOCKET_PROTOCOL_ERROR;
     if ((second & 0x80) == 0) /* 5.1: a client masks */
         return WEBSOCKET_PROTOCOL_ERROR;
@@ -110,8 +122,10 @@ static int open_frame(struct websocket_reader *reader)
            sizeof(reader->mask));
     reader->payload_left = size;
     reader->payload_at = 0;
-    if (opcode == WEBSOCKET_TEXT || opcode == WEBSOCKET_BINARY)
+    if (opcode == WEBSOCKET_TEXT || opcode == WEBSOCKET_BINARY) {
         reader->message_opcode = (uint8_t)opcode;
+        reader->compressed = (reader->header[0] & RSV1) != 0;
+    }
     return READ_ON;
 }
 
@@ -170,15 +184,49 @@ static int give_control(struct websocket_reader *reader, const struct sink *sink
     return sink->on_message(sink->context, reader->opcode, 0, payload) ? READ_ON : READ_STOP;
 }
 
-static int give_message(struct websocket_reader *reader, const struct sink *sink,
-                        struct text payload)
+static int give_plain(struct websocket_reader *reader, const struct sink *sink, struct text payload)
 {
     const enum websocket_opcode opcode = reader->message_opcode;
 
-    reader->in_message = false;
     if (opcode == WEBSOCKET_TEXT && !utf8_valid(payload))
         return WEBSOCKET_BAD_DATA;
     return sink->on_message(sink->context, opcode, 0, payload) ? READ_ON : READ_STOP;
+}
+
+static size_t inflated_max(const struct websocket_reader *reader)
+{
+    return reader->message_max < SIZE_MAX / WEBSOCKET_INFLATED_TIMES
+               ? reader->message_max * WEBSOCKET_INFLATED_TIMES
+               : SIZE_MAX;
+}
+
+static int give_compressed(struct websocket_reader *reader, const struct sink *sink,
+                           struct text payload)
+{
+    struct buf inflated = {0};
+    int outcome;
+
+    switch (inflate_message(&inflated, payload, inflated_max(reader))) {
+    case ERR_OK:
+        outcome = give_plain(reader, sink, buf_text(&inflated));
+        break;
+    case ERR_TOO_LARGE:
+        outcome = WEBSOCKET_TOO_BIG;
+        break;
+    default:
+        outcome = WEBSOCKET_BAD_DATA;
+        break;
+    }
+    buf_fini(&inflated);
+    return outcome;
+}
+
+static int give_message(struct websocket_reader *reader, const struct sink *sink,
+                        struct text payload)
+{
+    reader->in_message = false;
+    return reader->compressed ? give_compressed(reader, sink, payload)
+                              : give_plain(reader, sink, payload);
 }
 
 /* Gives what was put together in `waiting`. It is taken out of the reader first, since the callback

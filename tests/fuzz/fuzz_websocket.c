@@ -1,6 +1,7 @@
 /*
- * The first two bytes say how to chop and how long a message may be, the rest is what a client
- * sent. However it is chopped, the same messages and the same end must come out.
+ * The first two bytes say how to chop, whether messages may be compressed (the top bit) and how
+ * long one may be; the rest is what a client sent. However it is chopped, the same messages and the
+ * same end must come out.
  */
 #include <stdlib.h>
 
@@ -18,7 +19,8 @@ static bool on_message(void *context, enum websocket_opcode opcode, int code, st
 {
     struct heard *heard = context;
 
-    CHECK(payload.len <= heard->reader.message_max || payload.len <= WEBSOCKET_CONTROL_MAX);
+    const size_t times = heard->reader.deflate ? WEBSOCKET_INFLATED_TIMES : 1;
+    CHECK(payload.len <= heard->reader.message_max * times || payload.len <= WEBSOCKET_CONTROL_MAX);
     if (opcode == WEBSOCKET_TEXT || opcode == WEBSOCKET_CLOSE)
         CHECK(utf8_valid(payload));
     buf_printf(&heard->log, "%d %d %zu ", opcode, code, payload.len);
@@ -65,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     const size_t message_max = bytes[1] * (size_t)16;
     websocket_reader_init(&whole.reader, message_max);
     websocket_reader_init(&chopped.reader, message_max);
+    whole.reader.deflate = chopped.reader.deflate = (bytes[0] & 0x80) != 0;
     read_whole(&whole, sent);
     read_chopped(&chopped, sent, 1 + bytes[0] % 32u, bytes[0]);
     CHECK(text_equal(buf_text(&whole.log), buf_text(&chopped.log)));

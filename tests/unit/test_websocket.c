@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/protocol/deflate.h"
 #include "gateway/protocol/websocket.h"
 
 #define MESSAGE_MAX 1000
@@ -107,6 +108,16 @@ static void a_header_is_as_short_as_its_length_allows(void **state)
     assert_memory_equal(out, "\x81\x7e\xff\xff", 4);
     assert_int_equal(websocket_header(WEBSOCKET_TEXT, 65536, out), 10);
     assert_memory_equal(out, "\x81\x7f\0\0\0\0\0\x01\0\0", 10);
+}
+
+static void a_compressed_message_has_rsv1_in_its_header(void **state)
+{
+    unsigned char out[WEBSOCKET_HEADER_MAX];
+
+    assert_int_equal(websocket_header_deflated(WEBSOCKET_TEXT, 7, out), 2);
+    assert_memory_equal(out, "\xc1\x07", 2);
+    assert_int_equal(websocket_header_deflated(WEBSOCKET_BINARY, 126, out), 4);
+    assert_memory_equal(out, "\xc2\x7e\x00\x7e", 4);
 }
 
 static void a_close_frame_carries_code_and_reason(void **state)
@@ -392,6 +403,94 @@ static void an_error_comes_after_the_messages_before_it(void **state)
     assert_string_equal(log_of(heard), "1:fine ");
 }
 
+/* ---- in, compressed ---- */
+
+#define HELLO TEXT("\xf2\x48\xcd\xc9\xc9\x07\x00") /* RFC 7692 7.2.3.1 */
+
+static void compressed_messages_are_inflated(void **state)
+{
+    struct heard *heard = *state;
+
+    heard->reader.deflate = true;
+    assert_int_equal(feed_frame(heard, 0xc1, HELLO), 0);
+    assert_int_equal(feed_frame(heard, 0xc2, HELLO), 0);
+    assert_int_equal(feed_frame(heard, 0x81, TEXT("plain")), 0); /* each message as it likes */
+    assert_string_equal(log_of(heard), "1:Hello 2:Hello 1:plain ");
+    assert_null(heard->reader.partial.at);
+}
+
+static void a_compressed_message_may_come_in_fragments(void **state)
+{
+    struct heard *heard = *state;
+
+    heard->reader.deflate = true;
+    assert_int_equal(feed_frame(heard, 0x41, TEXT("\xf2\x48\xcd")), 0); /* RFC 7692 7.2.3.1 */
+    assert_int_equal(feed_frame(heard, 0x89, TEXT("ping")), 0);
+    assert_int_equal(feed_frame(heard, 0x80, TEXT("\xc9\xc9\x07\x00")), 0);
+    assert_int_equal(feed_frame(heard, 0x01, TEXT("pl")), 0);
+    assert_int_equal(feed_frame(heard, 0x80, TEXT("ain")), 0);
+    assert_string_equal(log_of(heard), "9:ping 1:Hello 1:plain ");
+    assert_null(heard->reader.partial.at);
+}
+
+/* What a reader that agreed to compression answers to one frame, in a message or not. */
+static int deflating_outcome(bool in_message, unsigned first, struct text payload)
+{
+    struct heard heard = {0};
+    int code = 0;
+
+    websocket_reader_init(&heard.reader, MESSAGE_MAX);
+    heard.reader.deflate = true;
+    if (in_message)
+        assert_int_equal(feed_frame(&heard, 0x41, TEXT("\xf2\x48\xcd")), 0);
+    code = feed_frame(&heard, first, payload);
+    websocket_reader_fini(&heard.reader);
+    buf_fini(&heard.log);
+    return code;
+}
+
+static void rsv1_stands_in_the_first_frame_of_a_message_alone(void **state)
+{
+    assert_int_equal(deflating_outcome(true, 0xc0, TEXT("\xc9\xc9\x07\x00")), 1002);
+    assert_int_equal(deflating_outcome(false, 0xc9, TEXT("ping")), 1002);
+    assert_int_equal(deflating_outcome(false, 0xca, TEXT("pong")), 1002);
+    assert_int_equal(deflating_outcome(false, 0xc8, TEXT("")), 1002);
+    assert_int_equal(deflating_outcome(false, 0xa1, HELLO), 1002); /* RSV2 */
+    assert_int_equal(deflating_outcome(false, 0xd1, HELLO), 1002); /* RSV3 besides */
+}
+
+static void what_does_not_inflate_is_bad_data(void **state)
+{
+    assert_int_equal(deflating_outcome(false, 0xc2, TEXT("Hello")), 1007);
+    assert_int_equal(deflating_outcome(false, 0xc1, TEXT("")), 1007);
+    assert_int_equal(deflating_outcome(true, 0x80, TEXT("\xc9")), 1007);
+}
+
+static void inflated_text_must_be_utf8(void **state)
+{
+    struct buf compressed = {0};
+
+    deflate_message(&compressed, TEXT("\xc3"));
+    assert_int_equal(deflating_outcome(false, 0xc2, buf_text(&compressed)), 0);
+    assert_int_equal(deflating_outcome(false, 0xc1, buf_text(&compressed)), 1007);
+    buf_fini(&compressed);
+}
+
+static void a_compressed_message_may_say_ten_times_the_limit(void **state)
+{
+    struct buf compressed = {0};
+    char letters[10 * MESSAGE_MAX + 1];
+
+    memset(letters, 'a', sizeof(letters));
+    deflate_message(&compressed, text_of(letters, 10 * MESSAGE_MAX));
+    assert_int_equal(deflating_outcome(false, 0xc1, buf_text(&compressed)), 0);
+    buf_reset(&compressed);
+    deflate_message(&compressed, text_of(letters, 10 * MESSAGE_MAX + 1));
+    assert_int_equal(deflating_outcome(false, 0xc1, buf_text(&compressed)), 1009);
+    assert_int_equal(deflating_outcome(false, 0xc1, text_of(letters, MESSAGE_MAX + 1)), 1009);
+    buf_fini(&compressed);
+}
+
 /* The reader is memory of its own here, so that the sanitizer sees a touch after its end. */
 static bool free_reader(void *context, enum websocket_opcode opcode, int code, struct text payload)
 {
@@ -404,9 +503,19 @@ static bool free_reader(void *context, enum websocket_opcode opcode, int code, s
     return false;
 }
 
+static void add_compressed(struct websocket_reader *reader, struct buf *out, struct text message)
+{
+    struct buf compressed = {0};
+
+    reader->deflate = true;
+    deflate_message(&compressed, message);
+    add_frame(out, 0xc1, buf_text(&compressed));
+    buf_fini(&compressed);
+}
+
 static void a_reader_may_end_inside_its_callback(void **state)
 {
-    static const char *const ways[] = {"whole", "fragments", "close"};
+    static const char *const ways[] = {"whole", "fragments", "close", "compressed"};
     for (size_t i = 0; i < ARRAY_COUNT(ways); i++) {
         struct websocket_reader *reader = xcalloc(1, sizeof(*reader));
         struct buf bytes = {0};
@@ -422,6 +531,8 @@ static void a_reader_may_end_inside_its_callback(void **state)
             add_frame(&bytes, 0x88,
                       TEXT("\x03\xe8"
                            "ab"));
+        if (i == 3)
+            add_compressed(reader, &bytes, TEXT("ab"));
         add_frame(&bytes, 0x81, TEXT("never read"));
         assert_int_equal(websocket_read(reader, bytes.at, bytes.len, free_reader, &reader), 0);
         assert_null(reader);
@@ -434,6 +545,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_accept_key_is_that_of_rfc_6455),
         cmocka_unit_test(a_header_is_as_short_as_its_length_allows),
+        cmocka_unit_test(a_compressed_message_has_rsv1_in_its_header),
         cmocka_unit_test(a_close_frame_carries_code_and_reason),
         cmocka_unit_test(a_long_reason_is_cut_between_characters),
         cmocka_unit_test(a_close_without_code_is_said_back_without_code),
@@ -459,6 +571,12 @@ int main(void)
         READ_TEST(a_close_frame_may_be_empty),
         cmocka_unit_test(close_codes_and_reasons_are_checked),
         READ_TEST(an_error_comes_after_the_messages_before_it),
+        READ_TEST(compressed_messages_are_inflated),
+        READ_TEST(a_compressed_message_may_come_in_fragments),
+        cmocka_unit_test(rsv1_stands_in_the_first_frame_of_a_message_alone),
+        cmocka_unit_test(what_does_not_inflate_is_bad_data),
+        cmocka_unit_test(inflated_text_must_be_utf8),
+        cmocka_unit_test(a_compressed_message_may_say_ten_times_the_limit),
         cmocka_unit_test(a_reader_may_end_inside_its_callback),
     };
     return cmocka_run_group_tests_name("websocket", tests, NULL, NULL);
