@@ -62,6 +62,7 @@ struct json_iter {
 };
 struct json_iter json_iter(struct json_value of);
 bool json_next(struct json_iter *iter);
+void json_unescape(struct text raw, struct buf *out); /* appends what a raw key means */
 size_t json_size(struct json_value of); /* members or items */
 
 bool json_to_i64(struct json_value value, int64_t *out);   /* a whole number within int64; no fraction, no exponent */

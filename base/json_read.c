@@ -136,7 +136,7 @@ size_t json_size(struct json_value of)
 }
 
 /* `raw` was validated: each escape is whole and each high surrogate has its low one. */
-static void unescape(struct text raw, struct buf *out)
+void json_unescape(struct text raw, struct buf *out)
 {
     static const char letters[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
 
@@ -168,7 +168,7 @@ static bool is_named(struct text raw, struct text name)
     if (raw.len == 0 || memchr(raw.at, '\\', raw.len) == NULL)
         return text_equal(raw, name);
     struct buf plain = {0};
-    unescape(raw, &plain);
+    json_unescape(raw, &plain);
     const bool equal = text_equal(buf_text(&plain), name);
     buf_fini(&plain);
     return equal;
@@ -217,6 +217,6 @@ bool json_to_text(struct json_value value, struct buf *out)
 {
     if (json_kind(value) != JSON_STRING)
         return false;
-    unescape(bytes_of(value), out);
+    json_unescape(bytes_of(value), out);
     return true;
 }
