@@ -3,131 +3,144 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <sodium.h>
+#include "base/jwt_parts.h"
 
 #define HEADER_MEMBERS_MAX 16
-#define HMAC_BYTES_MAX     64
-#define BASE64URL          sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define MATCHED_BYTES_MAX  1024
 
-/* ---- base64url without padding (RFC 7515 2); libsodium's is strict about stray bits and bytes
- * ---- */
-
-static void add_base64(struct buf *out, struct text bytes)
+const char *jwt_fault_text(enum jwt_fault fault)
 {
-    const size_t room = sodium_base64_encoded_len(bytes.len, BASE64URL); /* counts a NUL */
-    sodium_bin2base64(buf_reserve(out, room), room, (const unsigned char *)bytes.at, bytes.len,
-                      BASE64URL);
-    out->len += room - 1;
-}
-
-static bool decode_base64(struct text text, struct buf *out)
-{
-    size_t len;
-    const size_t room = text.len / 4 * 3 + 3;
-    unsigned char *at = (unsigned char *)buf_reserve(out, room);
-
-    if (sodium_base642bin(at, room, text.at, text.len, NULL, &len, NULL, BASE64URL) != 0)
-        return false;
-    out->len += len;
-    return true;
-}
-
-/* ---- the signature ---- */
-
-static size_t hmac(const EVP_MD *digest, struct text key, struct text message,
-                   unsigned char out[HMAC_BYTES_MAX])
-{
-    unsigned len = 0;
-    CHECK(HMAC(digest, key.at, (int)key.len, (const unsigned char *)message.at, message.len, out,
-               &len) != NULL);
-    return len;
+    static const char *const texts[] = {
+        [JWT_GOOD] = "it is good",
+        [JWT_NO_TOKEN] = "it is no token: three parts of base64url with dots between",
+        [JWT_BAD_HEADER] = "its header is no JSON object, has a name twice, a \"crit\" or a bad "
+                           "\"alg\" or \"kid\"",
+        [JWT_WRONG_KEY] = "there is no key for its algorithm",
+        [JWT_BAD_SIGNATURE] = "the signature is not that of the key",
+        [JWT_BAD_PAYLOAD] = "its claims are no JSON object, too many, or one stands there twice",
+        [JWT_BAD_DATE] = "\"exp\" or \"nbf\" is no number of seconds",
+        [JWT_WRONG_AUDIENCE] = "\"aud\" does not name the audience that is asked for",
+        [JWT_WRONG_ISSUER] = "\"iss\" is not the issuer that is asked for",
+        [JWT_EARLY] = "it is not valid yet (\"nbf\")",
+        [JWT_EXPIRED] = "it has expired (\"exp\")",
+    };
+    return texts[fault];
 }
 
 void jwt_sign(struct buf *out, struct text payload, struct text key)
 {
     const size_t start = out->len;
-    unsigned char mac[HMAC_BYTES_MAX];
+    unsigned char mac[JWT_MAC_BYTES_MAX];
 
     CHECK(key.len > 0);
-    add_base64(out, TEXT("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"));
+    jwt_encode(out, TEXT("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"));
     buf_add_byte(out, '.');
-    add_base64(out, payload);
-    const size_t len = hmac(EVP_sha256(), key, text_after(buf_text(out), start), mac);
+    jwt_encode(out, payload);
+    const size_t len = jwt_mac(JWT_HS256, key, text_after(buf_text(out), start), mac);
     buf_add_byte(out, '.');
-    add_base64(out, text_of(mac, len));
-}
-
-static bool is_signed(struct text signature, struct text message, const EVP_MD *digest,
-                      struct text key)
-{
-    struct buf given = {0};
-    unsigned char mac[HMAC_BYTES_MAX];
-    const size_t len = hmac(digest, key, message, mac);
-    const bool equal = decode_base64(signature, &given) && given.len == len &&
-                       CRYPTO_memcmp(given.at, mac, len) == 0;
-    buf_fini(&given);
-    return equal;
+    jwt_encode(out, text_of(mac, len));
 }
 
 /* ---- the header ---- */
 
-static bool is_string(struct json_value value, struct text expected)
+static bool read_key_id(struct jwt *jwt, struct json_value kid)
 {
     struct buf plain = {0};
-    const bool equal = json_to_text(value, &plain) && text_equal(buf_text(&plain), expected);
+    bool good = json_kind(kid) == JSON_NONE;
+
+    jwt->key_id[0] = '\0';
+    if (!good && json_to_text(kid, &plain) && plain.len <= JWT_KEY_ID_MAX) {
+        strcpy(jwt->key_id, buf_cstring(&plain));
+        good = true;
+    }
     buf_fini(&plain);
-    return equal;
+    return good;
 }
 
-/* RFC 7515 4, RFC 7519 4: names must be unique, else two readers see two tokens in one. */
-static bool has_doubled_names(struct json_value object)
+static bool read_header(struct jwt *jwt, struct json_value header)
 {
-    for (struct json_iter one = json_iter(object); json_next(&one);)
-        for (struct json_iter other = one; json_next(&other);)
-            if (text_equal(one.key, other.key))
-                return true;
-    return false;
-}
+    struct buf alg = {0};
 
-/* The digest that the header asks for; NULL when it asks for anything but the three. */
-static const EVP_MD *digest_of_header(struct json_value header)
-{
     if (json_kind(header) != JSON_OBJECT || json_size(header) > HEADER_MEMBERS_MAX ||
-        has_doubled_names(header))
-        return NULL;
+        jwt_has_doubled_names(header))
+        return false;
     if (json_kind(json_get(header, "crit")) != JSON_NONE)
-        return NULL; /* RFC 7515 4.1.11: extensions that must be understood; we know none */
-    const struct json_value alg = json_get(header, "alg");
-    if (is_string(alg, TEXT("HS256")))
-        return EVP_sha256();
-    if (is_string(alg, TEXT("HS384")))
-        return EVP_sha384();
-    if (is_string(alg, TEXT("HS512")))
-        return EVP_sha512();
-    return NULL;
+        return false; /* RFC 7515 4.1.11: extensions that must be understood; we know none */
+    const bool has_alg = json_to_text(json_get(header, "alg"), &alg);
+    jwt->algorithm = has_alg ? jwt_algorithm_of(buf_text(&alg)) : JWT_UNKNOWN;
+    buf_fini(&alg);
+    return has_alg && read_key_id(jwt, json_get(header, "kid"));
 }
 
-static const EVP_MD *read_header(struct text encoded)
+/* The part of `rest` before the next dot; `rest` becomes what follows it. */
+static bool take_part(struct text *rest, struct text *part)
+{
+    const char *dot = rest->len != 0 ? memchr(rest->at, '.', rest->len) : NULL;
+    if (dot == NULL)
+        return false;
+    *part = text_of(rest->at, (size_t)(dot - rest->at));
+    *rest = text_after(*rest, part->len + 1);
+    return true;
+}
+
+enum jwt_fault jwt_take_apart(struct jwt *jwt, struct text token)
 {
     struct buf bytes = {0};
     struct json header = {0};
-    const EVP_MD *digest = NULL;
+    enum jwt_fault fault = JWT_GOOD;
 
-    if (decode_base64(encoded, &bytes) && json_parse(&header, buf_text(&bytes)) == ERR_OK)
-        digest = digest_of_header(json_root(&header));
+    jwt->signature = token;
+    if (token.len > JWT_LENGTH_MAX || !take_part(&jwt->signature, &jwt->header) ||
+        !take_part(&jwt->signature, &jwt->payload))
+        return JWT_NO_TOKEN; /* a third dot is no base64, of which jwt_check_signature() thinks */
+    jwt->message = text_of(token.at, jwt->header.len + 1 + jwt->payload.len);
+    if (!jwt_decode(jwt->header, &bytes))
+        fault = JWT_NO_TOKEN;
+    else if (json_parse(&header, buf_text(&bytes)) != ERR_OK ||
+             !read_header(jwt, json_root(&header)))
+        fault = JWT_BAD_HEADER;
     json_fini(&header);
     buf_fini(&bytes);
-    return digest;
+    return fault;
+}
+
+/* ---- the signature ---- */
+
+enum jwt_fault jwt_check_signature(const struct jwt *jwt, const struct jwt_key *key)
+{
+    struct buf signature = {0};
+
+    if (!jwt_key_accepts(key, jwt->algorithm))
+        return JWT_WRONG_KEY;
+    const bool good = jwt_decode(jwt->signature, &signature) &&
+                      jwt_key_verifies(key, jwt->algorithm, jwt->message, buf_text(&signature));
+    buf_fini(&signature);
+    return good ? JWT_GOOD : JWT_BAD_SIGNATURE;
 }
 
 /* ---- the claims ---- */
 
-/* RFC 7519 2, NumericDate: seconds, maybe with a fraction, which is cut off; absent = `fallback`.
- */
-static bool read_date(struct json_value claim, int64_t fallback, int64_t *seconds)
+bool jwt_read_part(struct text part, struct buf *out)
+{
+    return jwt_decode(part, out);
+}
+
+enum jwt_fault jwt_read_claims(const struct jwt *jwt, struct buf *payload, struct json *claims)
+{
+    buf_reset(payload);
+    *claims = (struct json){0};
+    if (!jwt_decode(jwt->payload, payload))
+        return JWT_NO_TOKEN;
+    if (json_parse(claims, buf_text(payload)) != ERR_OK)
+        return JWT_BAD_PAYLOAD;
+    const struct json_value root = json_root(claims);
+    if (json_kind(root) != JSON_OBJECT || json_size(root) > JWT_CLAIMS_MAX ||
+        jwt_has_doubled_names(root))
+        return JWT_BAD_PAYLOAD;
+    return JWT_GOOD;
+}
+
+bool jwt_read_date(struct json_value claim, int64_t fallback, int64_t *seconds)
 {
     char digits[64];
 
@@ -146,62 +159,75 @@ static bool read_date(struct json_value claim, int64_t fallback, int64_t *second
     return true;
 }
 
-static bool is_for(struct json_value aud, struct text audience)
+/* What `aud` or `iss` must be; each may be left open. */
+struct wanted {
+    struct text exact;
+    const regex_t *regex;
+};
+
+static bool is_wanted(struct json_value value, struct wanted wanted)
+{
+    struct buf plain = {0};
+    bool good = json_to_text(value, &plain);
+
+    if (wanted.exact.len != 0)
+        good = good && text_equal(buf_text(&plain), wanted.exact);
+    if (wanted.regex != NULL)
+        good = good && plain.len <= MATCHED_BYTES_MAX &&
+               regexec(wanted.regex, buf_cstring(&plain), 0, NULL, 0) == 0;
+    buf_fini(&plain);
+    return good;
+}
+
+static bool is_for(struct json_value aud, struct wanted wanted)
 {
     if (json_kind(aud) != JSON_ARRAY)
-        return is_string(aud, audience);
+        return is_wanted(aud, wanted);
     for (struct json_iter it = json_iter(aud); json_next(&it);)
-        if (is_string(it.value, audience))
+        if (is_wanted(it.value, wanted))
             return true;
     return false;
 }
 
-static enum err check_claims(struct json_value claims, const struct jwt_rules *rules)
+enum jwt_fault jwt_check_claims(struct json_value claims, const struct jwt_rules *rules)
 {
+    const struct wanted audience = {rules->audience, rules->audience_regex};
+    const struct wanted issuer = {rules->issuer, rules->issuer_regex};
     const int64_t now_s = rules->now_us / 1000000;
     int64_t expires, not_before;
 
-    if (json_kind(claims) != JSON_OBJECT || has_doubled_names(claims) ||
-        !read_date(json_get(claims, "exp"), INT64_MAX, &expires) ||
-        !read_date(json_get(claims, "nbf"), INT64_MIN, &not_before))
-        return ERR_BAD_TOKEN;
+    if (!jwt_read_date(json_get(claims, "exp"), INT64_MAX, &expires) ||
+        !jwt_read_date(json_get(claims, "nbf"), INT64_MIN, &not_before))
+        return JWT_BAD_DATE;
+    if ((audience.exact.len != 0 || audience.regex != NULL) &&
+        !is_for(json_get(claims, "aud"), audience))
+        return JWT_WRONG_AUDIENCE;
+    if ((issuer.exact.len != 0 || issuer.regex != NULL) &&
+        !is_wanted(json_get(claims, "iss"), issuer))
+        return JWT_WRONG_ISSUER;
     if (now_s + rules->leeway_s < not_before)
-        return ERR_BAD_TOKEN;
-    if (rules->audience.len != 0 && !is_for(json_get(claims, "aud"), rules->audience))
-        return ERR_BAD_TOKEN;
-    if (rules->issuer.len != 0 && !is_string(json_get(claims, "iss"), rules->issuer))
-        return ERR_BAD_TOKEN;
-    return now_s - rules->leeway_s >= expires ? ERR_TOKEN_EXPIRED
-                                              : ERR_OK; /* last: all else is good */
+        return JWT_EARLY;
+    return now_s - rules->leeway_s >= expires ? JWT_EXPIRED : JWT_GOOD; /* last: all else is good */
 }
 
-/* The part of `rest` before the next dot; `rest` becomes what follows it. */
-static bool take_part(struct text *rest, struct text *part)
-{
-    const char *dot = rest->len != 0 ? memchr(rest->at, '.', rest->len) : NULL;
-    if (dot == NULL)
-        return false;
-    *part = text_of(rest->at, (size_t)(dot - rest->at));
-    *rest = text_after(*rest, part->len + 1);
-    return true;
-}
+/* ---- all in one ---- */
 
 enum err jwt_verify(struct text token, const struct jwt_rules *rules, struct buf *payload,
                     struct json *claims)
 {
-    struct text header, body, rest = token;
+    const struct jwt_key key = {.type = JWT_KEY_SECRET, .secret = rules->key};
+    enum jwt_fault fault;
+    struct jwt jwt;
 
     CHECK(rules->key.len > 0);
     buf_reset(payload);
     *claims = (struct json){0};
-    if (token.len > JWT_TOKEN_MAX || !take_part(&rest, &header) || !take_part(&rest, &body))
+    if (token.len > JWT_TOKEN_MAX || jwt_take_apart(&jwt, token) != JWT_GOOD ||
+        jwt_check_signature(&jwt, &key) != JWT_GOOD)
         return ERR_BAD_TOKEN;
-    const EVP_MD *digest = read_header(header);
-    const struct text message = text_of(token.at, header.len + 1 + body.len);
-    if (digest == NULL ||
-        !is_signed(rest, message, digest, rules->key)) /* a third dot is no base64 */
-        return ERR_BAD_TOKEN;
-    if (!decode_base64(body, payload) || json_parse(claims, buf_text(payload)) != ERR_OK)
-        return ERR_BAD_TOKEN;
-    return check_claims(json_root(claims), rules);
+    if ((fault = jwt_read_claims(&jwt, payload, claims)) == JWT_GOOD)
+        fault = jwt_check_claims(json_root(claims), rules);
+    if (fault == JWT_GOOD)
+        return ERR_OK;
+    return fault == JWT_EXPIRED ? ERR_TOKEN_EXPIRED : ERR_BAD_TOKEN;
 }
