@@ -8,32 +8,9 @@
 #include "base/json.h"
 #include "base/jwt.h"
 #include "operator/commands.h"
+#include "operator/life.h"
 #include "operator/report.h"
 #include "operator/settings.h"
-
-#define LIFE_S_MAX (366 * 86400)
-
-/* "90", "90s", "10m", "2h", "7d" in seconds; false for what is none of these or beyond LIFE_S_MAX.
- */
-static bool parse_life(const char *life, int64_t *seconds)
-{
-    static const struct {
-        char letter;
-        int seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    struct text digits = text(life);
-    int unit = 1;
-
-    for (size_t i = 0; i < ARRAY_COUNT(units); i++)
-        if (digits.len > 0 && life[strlen(life) - 1] == units[i].letter) {
-            unit = units[i].seconds;
-            digits.len--;
-        }
-    if (!id_parse(digits, seconds) || *seconds > LIFE_S_MAX / unit)
-        return false;
-    *seconds *= unit;
-    return true;
-}
 
 static void print_token(const struct settings *settings, const char *user, const char *session,
                         int64_t life_s)
@@ -94,7 +71,7 @@ int command_token(int argc, char **argv)
         report(NULL, "--user and --session are ids: digits, as the API shows them");
         return 2;
     }
-    if (!parse_life(life, &life_s)) {
+    if (!life_parse(life, &life_s)) {
         report(NULL, "--life is a number with s, m, h or d behind it, up to 366d: 10m");
         return 2;
     }
