@@ -13,8 +13,7 @@ const char *jwt_fault_text(enum jwt_fault fault)
     static const char *const texts[] = {
         [JWT_GOOD] = "it is good",
         [JWT_NO_TOKEN] = "it is no token: three parts of base64url with dots between",
-        [JWT_BAD_HEADER] = "its header is no JSON object, has a name twice, a \"crit\" or a bad "
-                           "\"alg\" or \"kid\"",
+        [JWT_BAD_HEADER] = "its header is no object, has a name twice, or a bad alg, kid or crit",
         [JWT_WRONG_KEY] = "there is no key for its algorithm",
         [JWT_BAD_SIGNATURE] = "the signature is not that of the key",
         [JWT_BAD_PAYLOAD] = "its claims are no JSON object, too many, or one stands there twice",
