@@ -64,7 +64,7 @@ static bool add_channel(struct token_cap *cap, struct arena *arena, struct text 
     if (name.len == 0)
         return false;
     if (cap->match == CAP_REGEX &&
-        !pattern_compile(&cap->regexes[cap->channel_count], name, ignored))
+        !pattern_compile(&cap->regexes[cap->channel_count], name, CAP_REGEX_SIZE, ignored))
         return false;
     cap->channels[cap->channel_count++] = arena_text(arena, name);
     return true;

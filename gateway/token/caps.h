@@ -16,7 +16,8 @@
 
 #define CAPS_MAX         64  /* entries of one token */
 #define CAP_CHANNELS_MAX 100 /* of one entry */
-#define CAP_REGEXES_MAX  32  /* of one token: they are compiled for each connection, some KiB each */
+#define CAP_REGEXES_MAX  32  /* of one token: each connection compiles its own, some KiB */
+#define CAP_REGEX_SIZE   256 /* places of one, as pattern_compile() counts */
 
 enum { CAP_SUB = 1, CAP_PUB = 2, CAP_PRESENCE = 4, CAP_HISTORY = 8 };
 enum cap_match { CAP_EXACT, CAP_WILDCARD, CAP_REGEX };
@@ -35,8 +36,8 @@ struct token_caps {
 };
 
 /*
- * Reads the claim, a list; memory from `arena`, but for the regexes: always caps_fini(). False: `why`
- * says what is wrong.
+ * Reads the claim, a list; memory from `arena`, but for the regexes: always caps_fini(). False:
+ * `why` says what is wrong.
  */
 MUST_CHECK bool caps_read(struct token_caps *caps, struct arena *arena, struct json_value claim,
                           const char **why);

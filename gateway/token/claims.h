@@ -26,12 +26,13 @@ struct token_sub {
 struct connect_token {
     struct arena arena;
     struct text user; /* empty: anonymous */
-    int64_t session;  /* `sid`; 0: none, or one that is no number of ours (OpenID Connect has another) */
+    int64_t
+        session; /* `sid`; 0: none, or one that is no number of ours (OpenID Connect has another) */
     bool expires;
     int64_t expires_s; /* when the connection ends: `expire_at`, else `exp`; Unix time */
     struct text info;  /* JSON, or bytes; empty: none */
     bool info_is_binary;
-    struct text meta; /* a JSON object; empty: none */
+    struct text meta;       /* a JSON object; empty: none */
     struct token_sub *subs; /* of `subs`, else of `channels`; each channel once */
     size_t sub_count;
     struct token_caps caps;
@@ -56,8 +57,9 @@ struct subscribe_token {
 };
 
 /*
- * `user_claim` says who it is instead of `sub`; NULL or "": `sub` does. False: `why` says what is wrong,
- * and the token is empty. A connection token must not have `channel`, a subscription token must.
+ * `user_claim` says who it is instead of `sub`; NULL or "": `sub` does. False: `why` says what is
+ * wrong, and the token is empty. A connection token must not have `channel`, a subscription token
+ * must.
  */
 MUST_CHECK bool connect_token_read(struct connect_token *token, struct json_value claims,
                                    const char *user_claim, const char **why);

@@ -1,10 +1,10 @@
 /*
  * jwks: the public keys that an identity provider shows at a URL (RFC 7517 5), kept and renewed.
  *
- * Passive: it says when the set should be fetched and takes the answer; others speak HTTP. The set is
- * fetched when a token names a key that is not in it (providers change keys and start to use new ones
- * at once), at most once a second, and when it is an hour old. What is there stays good until a
- * newer set has come, however often fetching fails.
+ * Passive: it says when the set should be fetched and takes the answer; others speak HTTP. The set
+ * is fetched when a token names a key that is not in it (providers change keys and start to use new
+ * ones at once), at most once a second, and when it is an hour old. What is there stays good until
+ * a newer set has come, however often fetching fails.
  *
  * Any thread. `now_ms` is clock_mono_ms() of the time of the call.
  */
@@ -31,8 +31,8 @@ enum jwks_answer {
 };
 
 /*
- * The key with this `kid` that does `algorithm`; without a `kid` ("") the only key that does it, and
- * none where there are several. JWKS_FOUND: `*key` is a reference, the caller's to unref.
+ * The key with this `kid` that does `algorithm`; without a `kid` ("") the only key that does it,
+ * and none where there are several. JWKS_FOUND: `*key` is a reference, the caller's to unref.
  */
 MUST_CHECK enum jwks_answer jwks_find(struct jwks *jwks, struct text kid,
                                       enum jwt_algorithm algorithm, int64_t now_ms,
@@ -41,8 +41,8 @@ MUST_CHECK enum jwks_answer jwks_find(struct jwks *jwks, struct text kid,
 /* Should jwks_fetch_begin() be called? Cheap: for every token, and for a tick. */
 bool jwks_wants_fetch(struct jwks *jwks, int64_t now_ms);
 
-/* True: the caller fetches jwks_url() with GET now, and calls jwks_fetch_done() once. False: it is not
- * wanted any more, maybe since another thread was faster. */
+/* True: the caller fetches jwks_url() with GET now, and calls jwks_fetch_done() once. False: it is
+ * not wanted any more, maybe since another thread was faster. */
 MUST_CHECK bool jwks_fetch_begin(struct jwks *jwks, int64_t now_ms);
 
 /*

@@ -27,18 +27,76 @@ static size_t bracket_bytes(struct text rest)
     return i < rest.len ? i + 1 : rest.len;
 }
 
-/* The largest number of a {m,n}; regcomp() checks its form. */
-static long repeat_of(struct text rest)
+static size_t brace_bytes(struct text rest)
 {
-    long most = 0, number = 0;
+    const char *end = memchr(rest.at, '}', rest.len);
+    return end != NULL ? (size_t)(end - rest.at) + 1 : rest.len;
+}
 
-    for (size_t i = 1; i < rest.len && rest.at[i] != '}'; i++) {
-        number = isdigit((unsigned char)rest.at[i]) ? number * 10 + (rest.at[i] - '0') : 0;
-        if (number > PATTERN_REPEAT_MAX)
-            return number;
+/* The largest number of a {m,n}; regcomp() checks its form. */
+static size_t repeat_of(struct text rest)
+{
+    size_t most = 1, number = 0;
+
+    for (size_t i = 1; i < rest.len && rest.at[i] != '}' && most <= PATTERN_SIZE_MAX; i++) {
+        number = isdigit((unsigned char)rest.at[i]) ? number * 10 + (size_t)(rest.at[i] - '0') : 0;
         most = number > most ? number : most;
     }
     return most;
+}
+
+/*
+ * A walk over a pattern. The compiler copies what is repeated, and copies of copies: a++++ has 2^4
+ * places, so sizes are known before it sees the pattern.
+ */
+struct walk {
+    struct text rest;
+    char before; /* the operator that was before; NUL: something else was */
+    size_t last; /* places of what an operator would repeat */
+    size_t sum;  /* of all before that, in these parentheses */
+    size_t outer[PATTERN_DEPTH_MAX];
+    size_t depth;
+};
+
+static void add_atom(struct walk *walk, size_t size)
+{
+    walk->sum += walk->last;
+    walk->last = size;
+}
+
+static bool open_group(struct walk *walk, char *why)
+{
+    if (walk->rest.len > 1 && walk->rest.at[1] == '?')
+        return REFUSE(why, "(?...) is not understood");
+    if (walk->depth == PATTERN_DEPTH_MAX)
+        return REFUSE(why, "its parentheses are nested more than %d deep", PATTERN_DEPTH_MAX);
+    add_atom(walk, 0);
+    walk->outer[walk->depth++] = walk->sum;
+    walk->sum = 0;
+    return true;
+}
+
+static void close_group(struct walk *walk)
+{
+    if (walk->depth == 0)
+        return; /* regcomp() has its own word on that */
+    walk->last += walk->sum + 1;
+    walk->sum = walk->outer[--walk->depth];
+}
+
+static bool repeat(struct walk *walk, size_t times, char *why)
+{
+    if (walk->rest.at[0] == '?' && walk->before != '\0')
+        return REFUSE(why, "%c? is not understood: there are no lazy repeats", walk->before);
+    walk->last = walk->last * times + 1;
+    return true;
+}
+
+static bool check_escape(struct text rest, char *why)
+{
+    if (rest.len > 1 && isalnum((unsigned char)rest.at[1]))
+        return REFUSE(why, "\\%c is not understood; write [0-9] for \\d", rest.at[1]);
+    return true;
 }
 
 static bool check_set(struct text set, char *why)
@@ -49,61 +107,61 @@ static bool check_set(struct text set, char *why)
     return true;
 }
 
-/* What stands at the beginning of `rest`, behind `before`; `product` is of all repeats so far. */
-static bool check_place(struct text rest, char before, long *product, char *why)
+/* One step; returns how many bytes it took, 0: refused. */
+static size_t step(struct walk *walk, char *why)
 {
-    const char next = rest.len > 1 ? rest.at[1] : '\0';
+    const struct text rest = walk->rest;
+    size_t bytes;
 
     switch (rest.at[0]) {
-    case '\\':
-        if (isalnum((unsigned char)next))
-            return REFUSE(why, "\\%c is not understood; write [0-9] for \\d", next);
-        return true;
     case '(':
-        return next != '?' || REFUSE(why, "(?...) is not understood");
+        return open_group(walk, why);
+    case ')':
+        close_group(walk);
+        return 1;
+    case '*':
     case '?':
-        return strchr("*+?}", before) == NULL || before == '\0' ||
-               REFUSE(why, "%c? is not understood: there are no lazy repeats", before);
+        return repeat(walk, 1, why);
+    case '+':
+        return repeat(walk, 2, why);
     case '{':
-        if ((*product *= repeat_of(rest) + 1) > PATTERN_REPEAT_MAX + 1)
-            return REFUSE(why, "it repeats more than %d times", PATTERN_REPEAT_MAX);
-        return true;
+        return repeat(walk, repeat_of(rest), why) ? brace_bytes(rest) : 0;
     case '[':
-        return check_set(text_of(rest.at, bracket_bytes(rest)), why);
+        bytes = bracket_bytes(rest);
+        add_atom(walk, 1);
+        return check_set(text_of(rest.at, bytes), why) ? bytes : 0;
+    case '\\':
+        add_atom(walk, 1);
+        return !check_escape(rest, why) ? 0 : rest.len > 1 ? 2 : 1;
     default:
-        return true;
+        add_atom(walk, 1);
+        return 1;
     }
 }
 
-static bool check_pattern(struct text pattern, char *why)
+static bool check_pattern(struct text pattern, size_t size_max, char *why)
 {
-    struct text rest = pattern;
-    long product = 1;
-    char before = '\0'; /* the operator that was before; NUL: none was */
+    struct walk walk = {.rest = pattern};
+    size_t bytes;
 
-    while (rest.len > 0) {
-        const char first = rest.at[0];
-        size_t bytes = 1;
-        if (!check_place(rest, before, &product, why))
+    while (walk.rest.len > 0) {
+        const char first = walk.rest.at[0];
+        if ((bytes = step(&walk, why)) == 0)
             return false;
-        if (first == '\\')
-            bytes = rest.len > 1 ? 2 : 1;
-        else if (first == '[')
-            bytes = bracket_bytes(rest);
-        before = bytes == 1 ? first : '\0';
-        rest = text_after(rest, bytes);
+        if (walk.last + walk.sum > size_max)
+            return REFUSE(why, "it is too large, repeats written out: more than %zu", size_max);
+        walk.before = strchr("*+?{", first) != NULL ? first : '\0';
+        walk.rest = text_after(walk.rest, bytes);
     }
-    return product * (long)pattern.len <= PATTERN_SIZE_MAX ||
-           REFUSE(why, "it repeats too much of itself");
+    return true;
 }
 
-bool pattern_compile(regex_t *regex, struct text pattern, char why[PATTERN_WHY_BYTES])
+bool pattern_compile(regex_t *regex, struct text pattern, size_t size_max,
+                     char why[PATTERN_WHY_BYTES])
 {
-    if (pattern.len > PATTERN_BYTES_MAX)
-        return REFUSE(why, "it is longer than %d bytes", PATTERN_BYTES_MAX);
     if (pattern.len > 0 && memchr(pattern.at, '\0', pattern.len) != NULL)
         return REFUSE(why, "it has a NUL byte");
-    if (!check_pattern(pattern, why))
+    if (!check_pattern(pattern, size_max, why))
         return false;
     char *copy = xstrndup(pattern.at, pattern.len);
     const int error = regcomp(regex, copy, REG_EXTENDED | REG_NOSUB);

@@ -11,13 +11,13 @@
 #include "base/base.h"
 #include "base/text.h"
 
-#define PATTERN_BYTES_MAX  1024
-#define PATTERN_REPEAT_MAX 255   /* of {m,n}; of several in one pattern, their product */
-#define PATTERN_SIZE_MAX   16384 /* that product times the pattern's bytes: regcomp() writes it out */
-#define PATTERN_WHY_BYTES  128
+#define PATTERN_SIZE_MAX  1024 /* as regcomp() writes it out: a+ is aa*, a{1,9} nine times a */
+#define PATTERN_DEPTH_MAX 16   /* of parentheses */
+#define PATTERN_WHY_BYTES 128
 
-/* False: `why` says what is wrong. On true regfree() it. */
-MUST_CHECK bool pattern_compile(regex_t *regex, struct text pattern, char why[PATTERN_WHY_BYTES]);
+/* Of at most `size_max` places. False: `why` says what is wrong. On true regfree() it. */
+MUST_CHECK bool pattern_compile(regex_t *regex, struct text pattern, size_t size_max,
+                                char why[PATTERN_WHY_BYTES]);
 
 /* Is it anywhere in `subject`, which may hold any bytes? */
 bool pattern_matches(const regex_t *regex, struct text subject);

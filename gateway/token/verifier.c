@@ -56,7 +56,7 @@ static bool read_regex(regex_t *regex, bool *has, const char *pattern, const cha
 
     if (!is_given(pattern))
         return true;
-    *has = pattern_compile(regex, text(pattern), reason);
+    *has = pattern_compile(regex, text(pattern), PATTERN_SIZE_MAX, reason);
     return *has || REFUSE(why, "%s: no regular expression (POSIX extended): %s", option, reason);
 }
 

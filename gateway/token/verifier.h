@@ -1,7 +1,7 @@
 /*
- * verifier: whether a token may be believed: its signature, its times, whom it is for; and what it then
- * says. One for tokens of connections, and one more for those of subscriptions where these have keys of
- * their own.
+ * verifier: whether a token may be believed: its signature, its times, whom it is for; and what it
+ * then says. One for tokens of connections, and one more for those of subscriptions where these
+ * have keys of their own.
  *
  * Never changes, but for the key set at a URL, which locks: loops share it. Nothing here blocks.
  */
@@ -23,7 +23,7 @@ enum token_verdict {
 /* Centrifugo's options by their names; a text that is NULL or empty is not given. Copied. */
 struct verifier_config {
     char *hmac_secret_key, *hmac_previous_secret_key;
-    int64_t hmac_previous_valid_until_s; /* Unix time; 0: no end */
+    int64_t hmac_previous_valid_until_s;     /* Unix time; 0: no end */
     char *rsa_public_key, *ecdsa_public_key; /* PEM */
     char *jwks_public_endpoint;              /* http:// or https:// */
     char *audience, *audience_regex, *issuer, *issuer_regex;
@@ -40,8 +40,8 @@ void verifier_destroy(struct verifier *verifier); /* NULL does nothing */
 struct jwks *verifier_jwks(struct verifier *verifier);
 
 /*
- * `now_us` is clock_wall_us(). `out` is filled in with TOKEN_GOOD alone, and then the caller's to fini;
- * else it is empty. After a fetch of the key set ask once more; what then still waits is bad.
+ * `now_us` is clock_wall_us(). `out` is filled in with TOKEN_GOOD alone, and then the caller's to
+ * fini; else it is empty. After a fetch of the key set ask once more; what then still waits is bad.
  */
 MUST_CHECK enum token_verdict verifier_connect(struct verifier *verifier, struct text token,
                                                int64_t now_us, struct connect_token *out);
