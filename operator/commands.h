@@ -9,3 +9,6 @@ int command_lanes(int argc, char **argv);
 int command_seed(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_gentoken(int argc, char **argv);
+int command_gensubtoken(int argc, char **argv);
+int command_checktoken(int argc, char **argv);

@@ -16,7 +16,10 @@ static const struct {
     {"lanes", "list the lanes of the database; add some", command_lanes},
     {"seed", "fill a running API with a small demo", command_seed},
     {"doctor", "check everything that Parley needs, and say what to do", command_doctor},
-    {"token", "make an access token for tests and scripts", command_token},
+    {"token", "make an access token of the API for tests and scripts", command_token},
+    {"gentoken", "make a token with which a user connects to a gateway", command_gentoken},
+    {"gensubtoken", "make a token with which a user subscribes to one channel", command_gensubtoken},
+    {"checktoken", "show what a token says and whether gateways take it", command_checktoken},
 };
 
 static void print_help(void)
@@ -24,7 +27,7 @@ static void print_help(void)
     printf(
         "parley: the operator's command of Parley.\n\nUsage: parley COMMAND [--name=value ...]\n\n");
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-        printf("  %-9s %s\n", commands[i].word, commands[i].help);
+        printf("  %-11s %s\n", commands[i].word, commands[i].help);
     printf("\nparley COMMAND --help shows a command's options, parley --version the version.\n");
 }
 

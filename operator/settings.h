@@ -15,6 +15,15 @@ enum setting {
     USES_TOKEN = 8,    /* token.* */
     USES_API = 16,     /* api.url */
     USES_FLEET = 32,   /* gateways.url, bus.urls, secrets.dir */
+    USES_GATEWAY = 64, /* client.token.*, client.subscription_token.* */
+    USES_CHECKING = 128, /* those of them that only who checks needs */
+};
+
+/* One set of the gateway's keys. */
+struct token_settings {
+    char *hmac_secret_key;
+    char *rsa_public_key, *ecdsa_public_key; /* PEM */
+    char *audience, *issuer;                 /* "": none */
 };
 
 struct settings {
@@ -29,6 +38,8 @@ struct settings {
     char *gateways_url;
     char *bus_urls;
     char *secrets_dir;
+    struct token_settings client_token, subscription_token;
+    bool subscription_token_enabled;
 };
 
 struct command_line {

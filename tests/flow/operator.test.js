@@ -1,6 +1,7 @@
 // The operator's command against a real database and real programs.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { chat, configure, eventually, running, test } from './harness/index.js';
@@ -132,6 +133,54 @@ test('a token of the operator speaks for its user until it expires', async (t) =
   const claims = JSON.parse(Buffer.from(out.split('.')[1], 'base64url'));
   assert.deepEqual([claims.sub, claims.sid, claims.exp - claims.iat], [ada.id, ada.session.id, 300]);
   assert.equal((await token('forever')).status, 2);
+});
+
+test('a token made for gateways is one that they take', async () => {
+  const made = await parley(['gentoken', '--user', '42', '--ttl', '3600', '--channels', 'news,chat', '--info', '{"name": "Ada"}']);
+  assert.equal(made.status, 0, made.err);
+  const token = made.out.trim();
+  const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  assert.deepEqual([claims.sub, claims.channels, claims.info, claims.aud, claims.exp - claims.iat], ['42', ['news', 'chat'], { name: 'Ada' }, 'parley', 3600]);
+  const good = await parley(['checktoken', token]);
+  assert.deepEqual([good.status, good.out.trim().split('\n').at(-1)], [0, 'valid'], good.err);
+  const bad = await parley(['checktoken', token], { PARLEY_CLIENT_TOKEN_HMAC_SECRET_KEY: 'a key of somebody else' });
+  assert.equal(bad.status, 1);
+  assert.match(bad.out, /not valid: the signature/);
+  for (const words of [['--info', '{'], ['--ttl', 'soon'], ['--user', 'x'.repeat(256)]])
+    assert.equal((await parley(['gentoken', '--user', '42', ...words])).status, 2);
+});
+
+test('a subscription token has the key that subscriptions have', async () => {
+  const own = { PARLEY_CLIENT_SUBSCRIPTION_TOKEN_ENABLED: 'true', PARLEY_CLIENT_SUBSCRIPTION_TOKEN_HMAC_SECRET_KEY: 'for subscriptions alone' };
+  const token = (await parley(['gensubtoken', '--user', '42', '--channel', '$news', '--ttl', '0'], own)).out.trim();
+  const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  assert.deepEqual([claims.sub, claims.channel, claims.exp], ['42', '$news', undefined]);
+  const good = await parley(['checktoken', token], own);
+  assert.equal(good.status, 0, good.out);
+  assert.match(good.out, /subscription token/);
+  assert.equal((await parley(['checktoken', token])).status, 1);
+});
+
+test('what is wrong with a token is named', async () => {
+  const key = 'a key of a back end';
+  const token = (claims, alg = 'HS256') => {
+    const message = [{ alg }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    return `${message}.${createHmac('sha256', key).update(message).digest('base64url')}`;
+  };
+  const rows = [
+    ['abc', /no token/],
+    [token({ sub: 42 }), /"sub" is a number/],
+    [token({ sub: '42', exp: 1 }), /has expired/],
+    [token({ sub: '42', nbf: 4e9 }), /not valid yet/],
+    [token({ sub: '42' }, 'none'), /algorithm is not known/],
+    [token({ sub: '42' }, 'RS256'), /no key for its algorithm\n.*rsa_public_key/],
+    [token({ sub: '42', channel: '' }), /"channel"/],
+  ];
+  for (const [bad, why] of rows) {
+    const { status, out } = await parley(['checktoken', bad], { PARLEY_CLIENT_TOKEN_HMAC_SECRET_KEY: key });
+    assert.equal(status, 1);
+    assert.match(out, why);
+  }
 });
 
 test('the doctor names what is wrong, and nothing else', async () => {
