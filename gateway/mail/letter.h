@@ -1,6 +1,6 @@
 /*
- * letter: what travels between the broker and the loops, through their mailboxes, in order. Each
- * begins with this.
+ * letter: what travels between the broker, the loops and the fetcher, through their mailboxes, in
+ * order. Each begins with this.
  */
 #pragma once
 
@@ -9,6 +9,8 @@ enum letter_kind {
     LETTER_PARCEL, /* struct parcel: a publication; counted, shared by the loops */
     LETTER_ANSWER, /* struct request: comes back with its answer */
     LETTER_NOTICE, /* struct notice: something else that happened */
+    /* fetcher to whoever asked */
+    LETTER_FETCHED, /* struct fetch: comes back with its answer */
     /* loop to broker */
     LETTER_REQUEST, /* struct request */
     LETTER_RETURNS, /* struct returns: references given back, clients that left */
