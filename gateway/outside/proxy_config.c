@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "gateway/outside/fetch.h"
+#include "gateway/outside/http_url.h"
 #include "gateway/outside/proxy_answer.h"
 
 /* Of the exchange itself, not of what is asked: another's would break it (RFC 9110 7.6.1). */
@@ -66,23 +67,6 @@ static bool check_static_headers(const struct proxy_config *config, char why[PRO
     return true;
 }
 
-static const char *check_endpoint(struct text endpoint)
-{
-    const bool plain = text_starts(endpoint, TEXT("http://"));
-
-    if (text_starts(endpoint, TEXT("grpc://")))
-        return "grpc:// is not supported, only http:// and https://";
-    if (!plain && !text_starts(endpoint, TEXT("https://")))
-        return "begins with neither http:// nor https://";
-    const struct text rest = text_after(endpoint, plain ? 7 : 8);
-    if (rest.len == 0 || strchr("/?#:", rest.at[0]) != NULL)
-        return "has no host";
-    for (size_t i = 0; i < rest.len; i++)
-        if ((unsigned char)rest.at[i] <= 0x20 || rest.at[i] == 0x7f)
-            return "has a space or a control character";
-    return NULL;
-}
-
 static const char *check_transform(const struct proxy_transform *transform)
 {
     if (transform->status < 100 || transform->status > 599 || transform->status == 200)
@@ -109,9 +93,9 @@ static bool check_transforms(const struct proxy_config *config, char why[PROXY_W
 
 bool proxy_config_check(const struct proxy_config *config, char why[PROXY_WHY_MAX])
 {
-    const char *wrong = check_endpoint(text(config->endpoint));
+    const char *wrong = http_url_wrong(text(config->endpoint));
 
-    if (wrong != NULL) { /* the address itself may hold a password */
+    if (wrong != NULL) {
         snprintf(why, PROXY_WHY_MAX, "proxy %s: endpoint: %s", config->name, wrong);
         return false;
     }
