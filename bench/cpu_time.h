@@ -6,6 +6,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* User and system time so far in µs, in steps of one clock tick (10 ms); -1 when there is no such
- * process. */
+/* User and system time so far in µs; what a thread that runs right now has used since the last
+ * clock tick may be missing. -1: there is no such process. */
 int64_t cpu_time_us(pid_t pid);
