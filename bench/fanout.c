@@ -292,7 +292,6 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct source source = {0};
-    struct subscribers *subscribers = NULL;
     struct buf channel = {0};
     bool all_came = false;
 
@@ -315,10 +314,11 @@ int main(int argc, char **argv)
         .token_secret = config.target == TARGET_GATEWAY ? text(config.token_secret) : text(NULL),
         .audience = text(AUDIENCE),
     };
+    struct subscribers *subscribers = subscribers_create(&followers);
     if (open_source(&source) == ERR_OK &&
-        subscribers_open(&subscribers, &followers, BOUND_MS) == ERR_OK)
+        subscribers_connect(subscribers, followers.count, BOUND_MS) == ERR_OK)
         all_came = run(&source, subscribers);
-    subscribers_close(subscribers);
+    subscribers_destroy(subscribers);
     if (source.feed >= 0)
         close(source.feed);
     fake_api_close(source.api);

@@ -38,7 +38,7 @@ struct subscriber {
 struct subscribers {
     struct subscribers_config config;
     struct subscriber *all;
-    size_t following;
+    size_t started, following; /* the first `started` of all were connected */
     int epoll;
     struct subscribers_counts counts;
     char *bytes;
@@ -334,28 +334,26 @@ static enum err connect_one(struct subscribers *subscribers, size_t index)
     return ERR_OK;
 }
 
-static enum err connect_all(struct subscribers *subscribers, int timeout_ms)
+enum err subscribers_connect(struct subscribers *subscribers, size_t count, int timeout_ms)
 {
     const int64_t end_ms = clock_mono_ms() + timeout_ms;
-    size_t started = 0;
     enum err err = ERR_OK;
 
-    while (err == ERR_OK && subscribers->following < subscribers->config.count) {
-        while (err == ERR_OK && started < subscribers->config.count &&
-               started - subscribers->following < AT_ONCE)
-            err = connect_one(subscribers, started++);
+    CHECK(count <= subscribers->config.count);
+    while (err == ERR_OK && subscribers->following < count) {
+        while (err == ERR_OK && subscribers->started < count &&
+               subscribers->started - subscribers->following < AT_ONCE)
+            err = connect_one(subscribers, subscribers->started++);
         subscribers_read(subscribers, 100);
         if (subscribers->counts.lost > 0 || clock_mono_ms() > end_ms)
             err = ERR_UNAVAILABLE;
     }
     if (err != ERR_OK)
-        log_error("%zu of %zu subscribers follow the channel", subscribers->following,
-                  subscribers->config.count);
+        log_error("%zu of %zu subscribers follow the channel", subscribers->following, count);
     return err;
 }
 
-enum err subscribers_open(struct subscribers **out, const struct subscribers_config *config,
-                          int timeout_ms)
+struct subscribers *subscribers_create(const struct subscribers_config *config)
 {
     struct subscribers *subscribers = xcalloc(1, sizeof(*subscribers));
 
@@ -366,15 +364,10 @@ enum err subscribers_open(struct subscribers **out, const struct subscribers_con
         subscribers->all[i].fd = -1;
     subscribers->epoll = epoll_create1(EPOLL_CLOEXEC);
     CHECK(subscribers->epoll >= 0);
-    const enum err err = connect_all(subscribers, timeout_ms);
-    if (err == ERR_OK)
-        *out = subscribers;
-    else
-        subscribers_close(subscribers);
-    return err;
+    return subscribers;
 }
 
-void subscribers_close(struct subscribers *subscribers)
+void subscribers_destroy(struct subscribers *subscribers)
 {
     if (subscribers == NULL)
         return;

@@ -18,7 +18,7 @@ struct subscribers;
 struct subscribers_config {
     int port;
     const char *path;         /* "/connection/websocket" */
-    size_t count;             /* connections */
+    size_t count;             /* connections, at most */
     struct text channel;      /* "room:7" */
     struct text token_secret; /* HS256 key of connection tokens; empty: the server is the ceiling */
     struct text audience;
@@ -34,11 +34,14 @@ struct subscribers_counts {
     uint64_t lost;      /* connections that ended */
 };
 
-/* Connects all, some at once, and waits until every one follows the channel. ERR_UNAVAILABLE: that
- * took over `timeout_ms`, or one was refused (logged). */
-MUST_CHECK enum err subscribers_open(struct subscribers **out,
-                                     const struct subscribers_config *config, int timeout_ms);
-void subscribers_close(struct subscribers *subscribers); /* NULL does nothing */
+/* None is connected yet. */
+struct subscribers *subscribers_create(const struct subscribers_config *config);
+void subscribers_destroy(struct subscribers *subscribers); /* closes them; NULL does nothing */
+
+/* Connects further ones, some at once, until `count` in all follow the channel. ERR_UNAVAILABLE:
+ * that took over `timeout_ms`, or one was refused or lost (logged). */
+MUST_CHECK enum err subscribers_connect(struct subscribers *subscribers, size_t count,
+                                        int timeout_ms);
 
 /* Reads what has come, waiting up to `wait_ms` for anything at all. */
 void subscribers_read(struct subscribers *subscribers, int wait_ms);
