@@ -16,9 +16,10 @@ const CALM = 0.1; // busy share of the machine below which nobody else disturbs
 const ATTEMPTS = 3;
 
 export class Stage {
-  /** `patience`: how many seconds a sample waits for a calm machine. */
-  constructor({ patience = 0 } = {}) {
+  /** `patience`: how many seconds a sample waits for a calm machine; `gateway`: a program to run as parley-gateway instead of ours. */
+  constructor({ patience = 0, gateway = null } = {}) {
     this.patience = patience;
+    this.gateway = gateway;
     this.folder = dataFolder();
     this.programs = new Set();
     this.stores = [];
@@ -30,7 +31,7 @@ export class Stage {
     const program = new Program({
       name: binary,
       command: 'taskset',
-      args: ['-c', '0', path.join(BIN, binary), ...args],
+      args: ['-c', '0', this.server(binary), ...args],
       env: { ...env, PARLEY_LOG_FORMAT: 'text' },
       log: path.join(this.folder, `${binary}.log`),
       ready: isReady,
@@ -39,6 +40,10 @@ export class Stage {
     await program.start();
     program.pid = program.child.pid;
     return program;
+  }
+
+  server(binary) {
+    return binary === 'parley-gateway' && this.gateway ? this.gateway : path.join(BIN, binary);
   }
 
   async end(program) {
