@@ -10,6 +10,10 @@
  * write of its own to each; with
  * --joined, all frames that one read of the generator's connection brought leave together. Bytes
  * stay in the stream only for those whose socket is full; when it is full as well, they are closed.
+ *
+ * With --ping-interval-ms every subscriber gets the ping of our protocol once in so long, in turn;
+ * pongs are ignored like all they say. That is a mode for connections that idle: nothing else may
+ * be written to them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "gateway/protocol/websocket.h"
@@ -31,6 +36,8 @@
 #define INPUT_MAX   (1u << 20)
 #define FRAME_MAX   (64u << 10)
 #define EVENTS_MAX  256
+
+#define PING_TICK_MS 50 /* as coarse as the gateway's wheel */
 
 enum role { ROLE_LISTENER, ROLE_FEED_LISTENER, ROLE_FEED, ROLE_GUEST, ROLE_SUBSCRIBER };
 
@@ -46,7 +53,7 @@ struct peer {
 };
 
 static struct {
-    int64_t port, subscribers_max;
+    int64_t port, subscribers_max, ping_interval_ms;
     bool joined;
 } config;
 
@@ -259,6 +266,38 @@ static void on_subscriber(struct peer *peer, uint32_t events)
         drop(peer);
 }
 
+/* ---- pings ---- */
+
+static struct {
+    int64_t tick_ms; /* when the next share of the subscribers is due */
+    int64_t owed;    /* subscribers × ms that have not made a whole ping yet */
+    size_t next;     /* place of the subscriber whose turn it is */
+} pings;
+
+static void ping_next(void)
+{
+    static const char ping[] = {(char)0x81, 2, '{', '}'}; /* a text frame, final */
+
+    if (pings.next >= subscriber_count)
+        pings.next = 0;
+    if (send(subscribers[pings.next++]->fd, ping, sizeof(ping), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return; /* gone, or its socket is full: the next event says which */
+}
+
+/* Returns how long to wait for the next ones; -1: no pings. */
+static int ping_who_is_due(void)
+{
+    if (config.ping_interval_ms == 0)
+        return -1;
+    const int64_t now_ms = clock_mono_ms();
+    for (; pings.tick_ms <= now_ms; pings.tick_ms += PING_TICK_MS) {
+        pings.owed += (int64_t)subscriber_count * PING_TICK_MS;
+        for (; pings.owed >= config.ping_interval_ms; pings.owed -= config.ping_interval_ms)
+            ping_next();
+    }
+    return (int)(pings.tick_ms - now_ms);
+}
+
 /* ---- life ---- */
 
 static int listen_on(int64_t port)
@@ -329,6 +368,14 @@ static void read_options(int argc, char **argv)
          .value = &config.joined,
          .fallback = "false",
          .help = "What is pending leaves in one write."},
+        {.name = "ping-interval-ms",
+         .type = OPTION_NUMBER,
+         .value = &config.ping_interval_ms,
+         .fallback = "0",
+         .unit = "ms",
+         .min = 0,
+         .max = 3600000,
+         .help = "Each subscriber gets a ping once in so long; 0: none."},
     };
     options_load(
         &(struct options){.program = "ceiling",
@@ -349,8 +396,9 @@ int main(int argc, char **argv)
     subscribers = xcalloc((size_t)config.subscribers_max, sizeof(*subscribers));
     add_peer(listen_on(config.port), ROLE_LISTENER);
     add_peer(listen_on(config.port + 1), ROLE_FEED_LISTENER);
+    pings.tick_ms = clock_mono_ms();
     for (;;) {
-        const int count = epoll_wait(epoll, events, EVENTS_MAX, -1);
+        const int count = epoll_wait(epoll, events, EVENTS_MAX, ping_who_is_due());
         if (count < 0 && errno != EINTR)
             die("epoll_wait");
         for (int i = 0; i < count; i++)
