@@ -1,19 +1,16 @@
 #include "base/utf8.h"
 
-static bool is_continuation(unsigned char byte)
-{
-    return (byte & 0xc0) == 0x80;
-}
-
-/* RFC 3629 4, line by line: the second byte's range depends on the first, the others are 80..BF. */
-size_t utf8_char_bytes(struct text text)
+/*
+ * How long the character is that `text` begins with, which must not be empty and may end inside the
+ * character; 0: none begins so. RFC 3629 4, line by line: the second byte's range depends on the
+ * first, the others are 80..BF.
+ */
+static size_t begun_char_bytes(struct text text)
 {
     const unsigned char *at = (const unsigned char *)text.at;
     size_t bytes;
     unsigned char low = 0x80, high = 0xbf;
 
-    if (text.len == 0)
-        return 0;
     if (at[0] < 0x80)
         return 1;
     if (at[0] < 0xc2 || at[0] > 0xf4)
@@ -27,31 +24,50 @@ size_t utf8_char_bytes(struct text text)
         low = 0x90; /* else overlong */
     else if (at[0] == 0xf4)
         high = 0x8f; /* else above U+10FFFF */
-    if (text.len < bytes || at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < bytes; i++)
-        if (!is_continuation(at[i]))
+    for (size_t i = 1; i < bytes && i < text.len; i++, low = 0x80, high = 0xbf)
+        if (at[i] < low || at[i] > high)
             return 0;
     return bytes;
 }
 
-bool utf8_valid(struct text text)
+size_t utf8_char_bytes(struct text text)
 {
-    while (text.len > 0) {
+    const size_t bytes = text.len > 0 ? begun_char_bytes(text) : 0;
+
+    return bytes <= text.len ? bytes : 0;
+}
+
+/* Bytes of the whole characters that `text` begins with. */
+static size_t whole_bytes(struct text text)
+{
+    struct text rest = text;
+
+    while (rest.len > 0) {
         uint64_t eight;
-        if (text.len >= sizeof(eight)) { /* most text is mostly ASCII */
-            memcpy(&eight, text.at, sizeof(eight));
+        if (rest.len >= sizeof(eight)) { /* most text is mostly ASCII */
+            memcpy(&eight, rest.at, sizeof(eight));
             if ((eight & 0x8080808080808080u) == 0) {
-                text = text_after(text, sizeof(eight));
+                rest = text_after(rest, sizeof(eight));
                 continue;
             }
         }
-        const size_t bytes = utf8_char_bytes(text);
+        const size_t bytes = utf8_char_bytes(rest);
         if (bytes == 0)
-            return false;
-        text = text_after(text, bytes);
+            break;
+        rest = text_after(rest, bytes);
     }
-    return true;
+    return text.len - rest.len;
+}
+
+bool utf8_valid(struct text text)
+{
+    return whole_bytes(text) == text.len;
+}
+
+bool utf8_valid_start(struct text text, size_t *whole)
+{
+    *whole = whole_bytes(text);
+    return *whole == text.len || begun_char_bytes(text_after(text, *whole)) > text.len - *whole;
 }
 
 size_t utf8_encode(uint32_t code, char out[4])

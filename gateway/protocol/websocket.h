@@ -55,6 +55,7 @@ struct websocket_reader {
     bool closed;     /* a close frame or an error came: the rest is ignored */
     unsigned char mask[4];
     uint64_t payload_left, payload_at; /* bytes of this frame to come, and already here */
+    size_t text_checked;               /* bytes of `partial` that are characters */
     struct buf control;                /* a control frame half received */
 };
 
@@ -70,8 +71,9 @@ typedef bool (*websocket_message_fn)(void *context, enum websocket_opcode opcode
 
 /*
  * Feeds `bytes` (unmasked in place). Returns 0, or the close code to answer with (1002, 1007, 1009). After that, and after
- * a peer's close frame, further bytes are ignored. A length above the limit is refused before anything is allocated;
- * an unfragmented frame that lies wholly within `bytes` is passed on without a copy, if it is not compressed.
+ * a peer's close frame, further bytes are ignored. A length above the limit is refused before anything is allocated, and a
+ * text at the first byte that makes it no UTF-8, whatever of it is still to come. An unfragmented frame that lies wholly
+ * within `bytes` is passed on without a copy, if it is not compressed.
  */
 MUST_CHECK int websocket_read(struct websocket_reader *reader, char *bytes, size_t len, websocket_message_fn on_message,
                               void *context);

@@ -125,6 +125,7 @@ static int open_frame(struct websocket_reader *reader)
     if (opcode == WEBSOCKET_TEXT || opcode == WEBSOCKET_BINARY) {
         reader->message_opcode = (uint8_t)opcode;
         reader->compressed = (reader->header[0] & RSV1) != 0;
+        reader->text_checked = 0;
     }
     return READ_ON;
 }
@@ -265,6 +266,20 @@ static void unmask(char *bytes, size_t len, const unsigned char mask[4], uint64_
         bytes[i] = (char)(bytes[i] ^ eight[i % 8]);
 }
 
+/* RFC 6455 8.1, at once: who has begun with what is no text does not get to send the rest. */
+static bool may_become_text(struct websocket_reader *reader)
+{
+    size_t whole;
+
+    if (reader->message_opcode != WEBSOCKET_TEXT || reader->compressed ||
+        reader->partial.len == reader->text_checked)
+        return true;
+    if (!utf8_valid_start(text_after(buf_text(&reader->partial), reader->text_checked), &whole))
+        return false;
+    reader->text_checked += whole;
+    return true;
+}
+
 /* `bytes` are the whole payload or a piece of it. */
 static int take_payload(struct websocket_reader *reader, const struct sink *sink, char *bytes,
                         size_t len)
@@ -286,6 +301,8 @@ static int take_payload(struct websocket_reader *reader, const struct sink *sink
         return give_message(reader, sink, text_of(bytes, len)); /* the usual case: no copy */
 
     buf_add(waiting, bytes, len);
+    if (!control && !may_become_text(reader))
+        return WEBSOCKET_BAD_DATA;
     if (reader->in_frame)
         return READ_ON;
     if (control || reader->fin)

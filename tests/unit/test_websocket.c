@@ -307,6 +307,38 @@ static void a_character_may_be_cut_by_fragments(void **state)
     assert_int_equal(feed_frame(heard, 0x80, TEXT("a")), 1007);
 }
 
+static void a_text_that_cannot_become_utf8_is_refused_at_once(void **state)
+{
+    struct heard *heard = *state;
+    struct heard half = {0};
+    struct buf bytes = {0};
+
+    assert_int_equal(feed_frame(heard, 0x01, TEXT("\xf4")), 0); /* may become U+10FFFF */
+    assert_int_equal(feed_frame(heard, 0x89, TEXT("")), 0);
+    assert_int_equal(feed_frame(heard, 0x00, TEXT("\x90")), 1007); /* too high, whatever follows */
+    assert_string_equal(log_of(heard), "9: ");
+
+    websocket_reader_init(&half.reader, MESSAGE_MAX);
+    add_frame(&bytes, 0x81, TEXT("tea \xed\xa0\x80 tea"));
+    bytes.len -= 5; /* a surrogate's half in half a frame */
+    assert_int_equal(feed(&half, &bytes), 1007);
+    websocket_reader_fini(&half.reader);
+}
+
+static void what_is_no_text_may_hold_anything_in_pieces(void **state)
+{
+    struct heard *heard = *state;
+
+    assert_int_equal(feed_frame(heard, 0x01, TEXT("te")), 0);
+    assert_int_equal(feed_frame(heard, 0x89, TEXT("\xff")), 0);
+    assert_int_equal(feed_frame(heard, 0x80, TEXT("a")), 0);
+    assert_int_equal(feed_frame(heard, 0x02, TEXT("\xff")), 0);
+    assert_int_equal(feed_frame(heard, 0x80, TEXT("\xff")), 0);
+    assert_int_equal(feed_frame(heard, 0x01, TEXT("\xc3")), 0); /* and text is text again */
+    assert_int_equal(feed_frame(heard, 0x80, TEXT("\xa4")), 0);
+    assert_string_equal(log_of(heard), "9:\xff 1:tea 2:\xff\xff 1:\xc3\xa4 ");
+}
+
 static void a_message_may_have_its_limit_and_not_a_byte_more(void **state)
 {
     struct heard *heard = *state;
@@ -564,6 +596,8 @@ int main(void)
         READ_TEST(a_message_inside_a_message_is_refused),
         READ_TEST(text_that_is_not_utf8_is_refused),
         READ_TEST(a_character_may_be_cut_by_fragments),
+        READ_TEST(a_text_that_cannot_become_utf8_is_refused_at_once),
+        READ_TEST(what_is_no_text_may_hold_anything_in_pieces),
         READ_TEST(a_message_may_have_its_limit_and_not_a_byte_more),
         READ_TEST(fragments_count_together_against_the_limit),
         cmocka_unit_test(a_huge_length_is_refused_before_its_bytes),
