@@ -163,6 +163,16 @@ void client_close(struct client *client, struct disconnect why)
     connection_close(&client->connection, why.code, why.reason, why.code == DISCONNECT_SLOW.code);
 }
 
+void client_on_ending(struct connection *connection)
+{
+    struct client *client = container_of(connection, struct client, connection);
+
+    if (client->state >= CLIENT_CLOSING)
+        return;
+    client_enter(client, CLIENT_CLOSING);
+    leave(client);
+}
+
 void client_refuse(struct client *client)
 {
     metrics_add(&client->loop->metrics, METRIC_CONNECTS_REFUSED, 1);

@@ -89,5 +89,6 @@ void delivery_notice(struct loop *loop, struct notice *notice);
 /* For group events (connection.h). */
 void client_on_message(struct connection *connection, struct text message);
 void client_on_slow(struct connection *connection);
+void client_on_ending(struct connection *connection);
 void client_on_gone(struct connection *connection);
 void client_on_deadline(void *context, struct wheel_node *node);

@@ -182,6 +182,14 @@ void connection_group_flush(struct connection_group *group)
 
 /* ---- reading ---- */
 
+static void end_for_peer(struct connection *connection, int code)
+{
+    if (connection->state != CONNECTION_OPEN)
+        return; /* we closed first */
+    connection_close(connection, code, "", false);
+    connection->group->events.on_ending(connection);
+}
+
 static void on_control(struct connection *connection, enum websocket_opcode opcode, int code,
                        struct text payload)
 {
@@ -194,7 +202,7 @@ static void on_control(struct connection *connection, enum websocket_opcode opco
     }
     if (opcode == WEBSOCKET_CLOSE) {
         connection->peer_closed = true;
-        connection_close(connection, code, "", false); /* unless we closed first */
+        end_for_peer(connection, code);
         mark_dirty(connection);
     }
 }
@@ -226,7 +234,7 @@ static void read_input(struct connection *connection)
 
     code = websocket_read(&connection->reader, input->bytes, input->size, on_message, connection);
     if (code != 0)
-        connection_close(connection, code, "", false);
+        end_for_peer(connection, code);
     free_input(connection->socket);
 }
 

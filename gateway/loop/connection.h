@@ -22,6 +22,9 @@ struct connection_events {
     void (*on_message)(struct connection *connection, struct text message);
     /* More waits for it than `queue_max`: from connection_group_flush(). Must close. */
     void (*on_slow)(struct connection *connection);
+    /* The peer said goodbye, or what breaks RFC 6455, and connection_close() was called for it: set
+     * a deadline. May come inside connection_open(). */
+    void (*on_ending)(struct connection *connection);
     /* The peer closed, or broke, or connection_finish(): the socket is gone. Once. Its memory stays
      * until no call of this module is under way: free it after connection_group_flush(). */
     void (*on_gone)(struct connection *connection);

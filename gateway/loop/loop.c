@@ -209,7 +209,7 @@ void loop_open(struct loop *loop, uv_loop_t *uv, unsigned index, const struct se
     loop->hub = hub_create(&hub_events, loop);
     loop->chats = chats_open(uv, loop->hub, settings->chats.window_ms, &loop->metrics);
     loop->connections = (struct connection_group){
-        .events = {client_on_message, client_on_slow, client_on_gone},
+        .events = {client_on_message, client_on_slow, client_on_ending, client_on_gone},
         .queue_max = (size_t)settings->client.queue_max_bytes,
         .message_max = (size_t)settings->client.message_max_bytes,
         .metrics = &loop->metrics,

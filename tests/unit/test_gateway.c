@@ -790,6 +790,19 @@ static void a_client_that_does_not_read_is_closed_as_slow_and_hurts_nobody(void 
     assert_int_equal(world->ada.close_code, 0);
 }
 
+static void who_breaks_the_rules_leaves_at_once_and_need_not_hang_up(void **state)
+{
+    struct world *world = *state;
+
+    settings.client.close_ms = 50;
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    raw_write(&world->bob, "\x83\x80\0\0\0\0", 6); /* an opcode that means nothing */
+    UNTIL(world, world->bob.close_code == 1002);
+    assert_int_equal(hub_channel_count(world->loop.hub), 0);
+    UNTIL(world, world->loop.client_count == 0);
+}
+
 static void a_loop_that_cannot_keep_up_has_its_clients_come_again(void **state)
 {
     struct world *world = *state;
@@ -906,6 +919,7 @@ int main(void)
         GATEWAY_TEST(an_ended_session_is_closed_and_no_other),
         GATEWAY_TEST(an_end_that_overtook_the_answer_of_a_connect_grants_nothing),
         GATEWAY_TEST(a_client_that_does_not_read_is_closed_as_slow_and_hurts_nobody),
+        GATEWAY_TEST(who_breaks_the_rules_leaves_at_once_and_need_not_hang_up),
         GATEWAY_TEST(a_loop_that_cannot_keep_up_has_its_clients_come_again),
         GATEWAY_TEST(who_looks_is_told_to_the_api_and_so_is_who_stops),
         GATEWAY_TEST(a_room_that_too_many_look_at_tells_only_how_many),
