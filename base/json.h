@@ -38,12 +38,16 @@ struct json_value {
  * surrogate or NUL (also escaped). Always json_fini() afterwards, also after an error.
  */
 MUST_CHECK enum err json_parse(struct json *json, struct text bytes);
+/* The same with another bound on the tokens, which are names, values, objects and arrays. */
+MUST_CHECK enum err json_parse_up_to(struct json *json, struct text bytes, int tokens_max);
 /* The same check alone, without tokens: for payloads that are only passed on. */
 MUST_CHECK enum err json_validate(struct text bytes, char why[96]);
+bool json_is_valid(struct text bytes); /* the same where nobody asks why not; nothing is no JSON */
 void json_fini(struct json *json);
 
 struct json_value json_root(const struct json *json);
 enum json_kind json_kind(struct json_value value); /* JSON_NONE when absent */
+bool json_is_given(struct json_value value);       /* there, and not null */
 struct text json_raw(struct json_value value);     /* the bytes as they stand, quotes included */
 
 /* Member `name` of an object; absent when it is not there or `object` is none. A doubled name: the first. */
@@ -66,6 +70,7 @@ void json_unescape(struct text raw, struct buf *out); /* appends what a raw key 
 size_t json_size(struct json_value of); /* members or items */
 
 bool json_to_i64(struct json_value value, int64_t *out);   /* a whole number within int64; no fraction, no exponent */
+bool json_to_u64(struct json_value value, uint64_t *out);   /* the same within uint64 */
 bool json_to_bool(struct json_value value, bool *out);
 bool json_to_text(struct json_value value, struct buf *out); /* appends the unescaped string */
 
@@ -80,8 +85,10 @@ struct json_out {
 void json_open(struct json_out *out, char bracket);  /* '{' or '[' */
 void json_close(struct json_out *out, char bracket); /* '}' or ']' */
 void json_key(struct json_out *out, const char *name); /* needs no escaping */
+void json_name(struct json_out *out, struct text name); /* a key that is somebody's text; UTF-8 */
 void json_text(struct json_out *out, struct text value); /* must be UTF-8; escapes what RFC 8259 asks for */
 void json_i64(struct json_out *out, int64_t value);
+void json_u64(struct json_out *out, uint64_t value);
 void json_id(struct json_out *out, int64_t id); /* as a string of digits */
 void json_bool(struct json_out *out, bool value);
 void json_null(struct json_out *out);
@@ -91,7 +98,9 @@ void json_raw_value(struct json_out *out, struct text value); /* JSON as it stan
 /* Key and value in one. */
 void json_key_text(struct json_out *out, const char *name, struct text value);
 void json_key_i64(struct json_out *out, const char *name, int64_t value);
+void json_key_u64(struct json_out *out, const char *name, uint64_t value);
 void json_key_id(struct json_out *out, const char *name, int64_t id);
 void json_key_bool(struct json_out *out, const char *name, bool value);
 void json_key_time(struct json_out *out, const char *name, int64_t wall_us);
 void json_key_raw(struct json_out *out, const char *name, struct text value);
+void json_key_base64(struct json_out *out, const char *name, struct text bytes); /* with padding */

@@ -10,7 +10,7 @@
 
 struct checker {
     const char *start, *at, *end;
-    int tokens, depth;
+    int tokens, tokens_max, depth;
     char *why; /* WHY_BYTES */
 };
 
@@ -38,7 +38,7 @@ static void skip_space(struct checker *c)
 
 static enum err count_token(struct checker *c)
 {
-    if (c->tokens >= JSON_TOKENS_MAX)
+    if (c->tokens >= c->tokens_max)
         return fail(c, ERR_BAD_JSON, "too many values");
     c->tokens++;
     return ERR_OK;
@@ -49,16 +49,10 @@ int json_hex4(const char *at)
     int number = 0;
 
     for (int i = 0; i < 4; i++) {
-        const char digit = at[i];
-        number *= 16;
-        if (digit >= '0' && digit <= '9')
-            number += digit - '0';
-        else if (digit >= 'a' && digit <= 'f')
-            number += digit - 'a' + 10;
-        else if (digit >= 'A' && digit <= 'F')
-            number += digit - 'A' + 10;
-        else
+        const int digit = text_hex_digit(at[i]);
+        if (digit < 0)
             return -1;
+        number = number * 16 + digit;
     }
     return number;
 }
@@ -248,9 +242,11 @@ static enum err check_value(struct checker *c)
     }
 }
 
-enum err json_check(struct text bytes, int *tokens, char why[96])
+enum err json_check(struct text bytes, int tokens_max, int *tokens, char why[96])
 {
-    struct checker c = {bytes.at, bytes.at, bytes.at + bytes.len, .why = why};
+    struct checker c = {
+        bytes.at, bytes.at, bytes.at + bytes.len, .tokens_max = tokens_max, .why = why,
+    };
     enum err err;
 
     *tokens = 0;
@@ -272,5 +268,12 @@ enum err json_check(struct text bytes, int *tokens, char why[96])
 enum err json_validate(struct text bytes, char why[96])
 {
     int tokens;
-    return json_check(bytes, &tokens, why);
+    return json_check(bytes, JSON_TOKENS_MAX, &tokens, why);
+}
+
+bool json_is_valid(struct text bytes)
+{
+    char why[96];
+
+    return json_validate(bytes, why) == ERR_OK;
 }

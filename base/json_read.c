@@ -12,14 +12,14 @@
 #include "base/json_check.h"
 #include "base/utf8.h"
 
-enum err json_parse(struct json *json, struct text bytes)
+enum err json_parse_up_to(struct json *json, struct text bytes, int tokens_max)
 {
     jsmn_parser parser;
     int tokens;
     enum err err;
 
     *json = (struct json){.bytes = bytes};
-    if ((err = json_check(bytes, &tokens, json->why)) != ERR_OK)
+    if ((err = json_check(bytes, tokens_max, &tokens, json->why)) != ERR_OK)
         return err;
     json->tokens = xmalloc((size_t)tokens * sizeof(jsmntok_t));
     jsmn_init(&parser);
@@ -27,6 +27,11 @@ enum err json_parse(struct json *json, struct text bytes)
     CHECK(json->count ==
           tokens); /* the validator accepts only what jsmn understands in the same way */
     return ERR_OK;
+}
+
+enum err json_parse(struct json *json, struct text bytes)
+{
+    return json_parse_up_to(json, bytes, JSON_TOKENS_MAX);
 }
 
 void json_fini(struct json *json)
@@ -93,6 +98,12 @@ enum json_kind json_kind(struct json_value value)
     default:
         return JSON_NUMBER;
     }
+}
+
+bool json_is_given(struct json_value value)
+{
+    const enum json_kind kind = json_kind(value);
+    return kind != JSON_NONE && kind != JSON_NULL;
 }
 
 struct text json_raw(struct json_value value)
@@ -162,11 +173,13 @@ void json_unescape(struct text raw, struct buf *out)
     }
 }
 
-/* Names are compared as what they mean: "a" may be written \u0061. */
+/* Names are compared as what they mean: "a" may be written \u0061, which is longer. */
 static bool is_named(struct text raw, struct text name)
 {
-    if (raw.len == 0 || memchr(raw.at, '\\', raw.len) == NULL)
+    if (raw.len <= name.len)
         return text_equal(raw, name);
+    if (memchr(raw.at, '\\', raw.len) == NULL)
+        return false;
     struct buf plain = {0};
     json_unescape(raw, &plain);
     const bool equal = text_equal(buf_text(&plain), name);
@@ -174,12 +187,21 @@ static bool is_named(struct text raw, struct text name)
     return equal;
 }
 
+/* Without an iterator: tokens and commands are looked through for a dozen names each. */
 struct json_value json_get(struct json_value object, const char *name)
 {
-    if (json_kind(object) == JSON_OBJECT)
-        for (struct json_iter it = json_iter(object); json_next(&it);)
-            if (is_named(it.key, text(name)))
-                return it.value;
+    const struct text wanted = text(name);
+    const jsmntok_t *tokens;
+
+    if (json_kind(object) != JSON_OBJECT)
+        return (struct json_value){0};
+    tokens = object.doc->tokens;
+    for (int left = tokens[object.index].size, at = object.index + 1; left > 0; left--) {
+        const struct json_value value = value_at(object.doc, at + 1); /* jsmn: it follows its name */
+        if (is_named(bytes_of(value_at(object.doc, at)), wanted))
+            return value;
+        at = tokens[at + 1].size == 0 ? at + 2 : index_behind(value);
+    }
     return (struct json_value){0};
 }
 
@@ -199,6 +221,24 @@ bool json_to_i64(struct json_value value, int64_t *out)
         const int digit = digits.at[i] - '0';
         if (__builtin_mul_overflow(number, 10, &number) ||
             __builtin_add_overflow(number, negative ? -digit : digit, &number))
+            return false;
+    }
+    *out = number;
+    return true;
+}
+
+bool json_to_u64(struct json_value value, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    if (json_kind(value) != JSON_NUMBER)
+        return false;
+    const struct text digits = bytes_of(value);
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.at[i] < '0' || digits.at[i] > '9')
+            return false; /* a sign, a fraction or an exponent */
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(digits.at[i] - '0'), &number))
             return false;
     }
     *out = number;

@@ -1,5 +1,10 @@
-#include "base/clock.h"
 #include "base/json.h"
+
+#include <inttypes.h>
+
+#include <sodium.h>
+
+#include "base/clock.h"
 
 /* Before a key, an item, or the value of no key: the comma that separates it from what was before.
  */
@@ -75,10 +80,23 @@ void json_text(struct json_out *out, struct text value)
     buf_add_byte(buf, '"');
 }
 
+void json_name(struct json_out *out, struct text name)
+{
+    json_text(out, name);
+    buf_add_byte(out->buf, ':');
+    out->comma = false;
+}
+
 void json_i64(struct json_out *out, int64_t value)
 {
     separate(out);
     buf_add_i64(out->buf, value);
+}
+
+void json_u64(struct json_out *out, uint64_t value)
+{
+    separate(out);
+    buf_printf(out->buf, "%" PRIu64, value);
 }
 
 void json_id(struct json_out *out, int64_t id)
@@ -124,6 +142,12 @@ void json_key_i64(struct json_out *out, const char *name, int64_t value)
     json_i64(out, value);
 }
 
+void json_key_u64(struct json_out *out, const char *name, uint64_t value)
+{
+    json_key(out, name);
+    json_u64(out, value);
+}
+
 void json_key_id(struct json_out *out, const char *name, int64_t id)
 {
     json_key(out, name);
@@ -146,4 +170,16 @@ void json_key_raw(struct json_out *out, const char *name, struct text value)
 {
     json_key(out, name);
     json_raw_value(out, value);
+}
+
+/* The variant that Go's encoding/json writes, and readers of such JSON expect. */
+void json_key_base64(struct json_out *out, const char *name, struct text bytes)
+{
+    const size_t room = sodium_base64_encoded_len(bytes.len, sodium_base64_VARIANT_ORIGINAL);
+
+    json_key_raw(out, name, TEXT("\""));
+    sodium_bin2base64(buf_reserve(out->buf, room), room, (const unsigned char *)bytes.at, bytes.len,
+                      sodium_base64_VARIANT_ORIGINAL);
+    out->buf->len += room - 1; /* it counts a NUL */
+    buf_add_byte(out->buf, '"');
 }

@@ -139,6 +139,8 @@ enum jwt_fault jwt_read_claims(const struct jwt *jwt, struct buf *payload, struc
     return JWT_GOOD;
 }
 
+#define DATE_MAX 1000000000000000 /* s */
+
 bool jwt_read_date(struct json_value claim, int64_t fallback, int64_t *seconds)
 {
     char digits[64];
@@ -146,13 +148,15 @@ bool jwt_read_date(struct json_value claim, int64_t fallback, int64_t *seconds)
     *seconds = fallback;
     if (json_kind(claim) == JSON_NONE)
         return true;
+    if (json_to_i64(claim, seconds)) /* the rule; the rest costs ten times as much */
+        return *seconds > -DATE_MAX && *seconds < DATE_MAX;
     const struct text raw = json_raw(claim);
     if (json_kind(claim) != JSON_NUMBER || raw.len >= sizeof(digits))
         return false;
     memcpy(digits, raw.at, raw.len);
     digits[raw.len] = '\0';
     const double number = strtod(digits, NULL); /* some issuers write 1.7e9 */
-    if (!(fabs(number) < 1e15))
+    if (!(fabs(number) < DATE_MAX))
         return false;
     *seconds = (int64_t)number;
     return true;

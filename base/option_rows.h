@@ -38,3 +38,19 @@ static const char *const option_log_formats[] = {"auto", "text", "json", NULL};
         .name = option_name, .type = OPTION_CHOICE, .value = &s->member, .fallback = default_text, \
         .choices = words, .help = sentence                                                         \
     }
+#define FLAG_OPTION(option_name, member, default_text, sentence)                                   \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_FLAG, .value = &s->member, .fallback = default_text,   \
+        .help = sentence                                                                           \
+    }
+/* In ms: from `least` to `most`; a `least` of -1 makes -1 mean off. */
+#define DURATION_OPTION(option_name, member, default_text, least, most, sentence)                  \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_DURATION, .value = &s->member,                         \
+        .fallback = default_text, .min = least, .max = most, .help = sentence                      \
+    }
+#define LIST_OPTION(option_name, member, default_text, sentence)                                   \
+    {                                                                                              \
+        .name = option_name, .type = OPTION_LIST, .value = &s->member, .fallback = default_text,   \
+        .help = sentence                                                                           \
+    }

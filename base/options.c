@@ -4,33 +4,31 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <sys/stat.h>
 
+#include "base/options_gather.h"
 #include "base/options_print.h"
-#include "base/text.h"
 #include "base/version.h"
 
-#define SECRET_FILE_MAX_BYTES 65536
-#define EXIT_BAD_OPTION       2
+#define FILE_MAX_BYTES  (4 << 20)
+#define EXIT_BAD_OPTION 2
 
-/* What somebody gave for one option; `value` NULL = nobody did. Later sources overwrite earlier
- * ones. */
-struct given {
-    char *value;
-    char *place;  /* "--http.port", "PARLEY_HTTP_PORT", "/etc/parley.conf:3" */
-    bool is_path; /* of a secret's file */
+enum action {
+    ACTION_RUN,
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_DEFAULTS,
+    ACTION_DEFAULTS_JSON,
+    ACTION_DEFAULTS_ENV,
+    ACTION_CHECK,
 };
-
-enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_DEFAULTS, ACTION_CHECK };
 
 struct loader {
     struct options *options;
-    struct given *given; /* one for each option */
+    struct gathering gathering;
+    struct options_notes notes;
     const char *config_path;
+    bool file_is_json;
     enum action action;
-    struct buf unknown;  /* names in the file that are other programs' */
-    struct buf expected; /* what a bad value should have been */
 };
 
 static _Noreturn void stop(const struct loader *loader, const char *format, ...)
@@ -48,124 +46,70 @@ static void stop(const struct loader *loader, const char *format, ...)
     exit(EXIT_BAD_OPTION);
 }
 
-/* ---- collecting what was given, least important source first ---- */
-
-/* The given of option `name`; NULL when there is none. "x.file" is option "x" if that is a secret.
- */
-static struct given *find(const struct loader *loader, struct text name, bool *is_path)
+static void stop_unless(struct loader *loader, bool good)
 {
-    for (size_t i = 0; i < loader->options->count; i++) {
-        const struct option *option = &loader->options->table[i];
-        const struct text own = text(option->name);
-        *is_path = option->type == OPTION_SECRET && text_starts(name, own) &&
-                   text_equal(text_after(name, own.len), TEXT(".file"));
-        if (*is_path || text_equal(name, own))
-            return &loader->given[i];
-    }
-    return NULL;
+    if (!good)
+        stop(loader, "%s", buf_cstring(&loader->notes.error));
 }
 
-static const struct option *option_of(const struct loader *loader, const struct given *given)
+/* ---- the file ---- */
+
+static void read_bytes(struct loader *loader, struct buf *bytes)
 {
-    return &loader->options->table[given - loader->given];
-}
+    FILE *file = fopen(loader->config_path, "re");
+    size_t count;
 
-static void set(struct given *given, const char *value, bool is_path, char *place)
-{
-    free(given->value);
-    free(given->place);
-    *given = (struct given){xstrdup(value), place, is_path};
-}
-
-static char *format_place(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *format_place(const char *format, ...)
-{
-    char *place = NULL;
-    va_list args;
-    va_start(args, format);
-    CHECK(vasprintf(&place, format, args) >= 0);
-    va_end(args);
-    return place;
-}
-
-static struct text trim(struct text line)
-{
-    while (line.len > 0 && strchr(" \t\r\n", line.at[line.len - 1]) != NULL)
-        line.len--;
-    while (line.len > 0 && strchr(" \t", line.at[0]) != NULL)
-        line = text_after(line, 1);
-    return line;
-}
-
-static void read_line(struct loader *loader, struct text line, int number)
-{
-    bool is_path;
-
-    line = trim(line);
-    if (line.len == 0 || line.at[0] == '#')
-        return;
-    const char *equals = memchr(line.at, '=', line.len);
-    if (equals == NULL || memchr(line.at, '\0', line.len) != NULL)
-        stop(loader, "%s:%d: expected `name = value`", loader->config_path, number);
-    const struct text name = trim(text_of(line.at, (size_t)(equals - line.at)));
-    const struct text value = trim(text_after(line, (size_t)(equals + 1 - line.at)));
-    struct given *given = find(loader, name, &is_path);
-    if (given == NULL) {
-        buf_printf(&loader->unknown, " %.*s", TEXT_ARGS(name));
-        return; /* one file serves all programs */
-    }
-    char *copy = xstrndup(value.at, value.len);
-    set(given, copy, is_path, format_place("%s:%d", loader->config_path, number));
-    free(copy);
+    if (file == NULL)
+        stop(loader, "cannot open %s: %s", loader->config_path, strerror(errno));
+    do {
+        count = fread(buf_reserve(bytes, BUFSIZ), 1, BUFSIZ, file);
+        bytes->len += count;
+    } while (count > 0 && bytes->len <= FILE_MAX_BYTES);
+    if (ferror(file))
+        stop(loader, "cannot read %s: %s", loader->config_path, strerror(errno));
+    if (bytes->len > FILE_MAX_BYTES)
+        stop(loader, "%s is larger than %d bytes", loader->config_path, FILE_MAX_BYTES);
+    fclose(file);
 }
 
 static void read_file(struct loader *loader)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
+    struct buf bytes = {0};
 
-    FILE *file = fopen(loader->config_path, "re");
-    if (file == NULL)
-        stop(loader, "cannot open %s: %s", loader->config_path, strerror(errno));
-    for (int number = 1; (len = getline(&line, &cap, file)) >= 0; number++)
-        read_line(loader, text_of(line, (size_t)len), number);
-    if (ferror(file))
-        stop(loader, "cannot read %s: %s", loader->config_path, strerror(errno));
-    fclose(file);
-    free(line);
-    if (loader->unknown.len != 0)
-        fprintf(stderr, "%s: %s: not options of this program, ignored:%s\n",
-                loader->options->program, loader->config_path, buf_cstring(&loader->unknown));
-    buf_fini(&loader->unknown);
+    if (loader->config_path == NULL || loader->config_path[0] == '\0')
+        return;
+    read_bytes(loader, &bytes);
+    loader->file_is_json = gathering_is_json(buf_text(&bytes));
+    stop_unless(loader,
+                gathering_read_file(&loader->gathering, buf_text(&bytes), loader->config_path));
+    buf_fini(&bytes);
 }
 
-static void read_variable(struct given *given, struct buf *name, bool is_path)
+/* A line each, however many names there are. */
+static void print_notes(struct loader *loader)
 {
-    const char *value = getenv(buf_cstring(name));
-    if (value != NULL && value[0] != '\0')
-        set(given, value, is_path, xstrdup(buf_cstring(name)));
+    struct options_notes *notes = &loader->notes;
+    const char *program = loader->options->program;
+
+    if (notes->foreign.len != 0)
+        fprintf(stderr, "%s: known to %s but not supported here, ignored:%s\n", program,
+                loader->options->product, buf_cstring(&notes->foreign));
+    if (loader->options->reads_others_files)
+        buf_reset(&notes->unknown);
+    if (notes->unknown.len != 0 && loader->file_is_json)
+        fprintf(stderr, "%s: %s: unknown, ignored:%s\n", program, loader->config_path,
+                buf_cstring(&notes->unknown));
+    else if (notes->unknown.len != 0)
+        fprintf(stderr, "%s: %s: not options of this program, ignored:%s\n", program,
+                loader->config_path != NULL ? loader->config_path : "environment",
+                buf_cstring(&notes->unknown));
+    buf_fini(&notes->foreign);
+    buf_fini(&notes->unknown);
 }
 
-/* Only names of the table are asked for: several programs share the environment. */
-static void read_environment(struct loader *loader)
-{
-    for (size_t i = 0; i < loader->options->count; i++) {
-        const struct option *option = &loader->options->table[i];
-        struct buf name = {0};
+/* ---- the command line ---- */
 
-        options_variable(&name, option);
-        read_variable(&loader->given[i], &name, false);
-        if (option->type == OPTION_SECRET) {
-            buf_printf(&name, "_FILE");
-            read_variable(&loader->given[i], &name, true);
-        }
-        buf_fini(&name);
-    }
-}
-
-static bool take_action(struct loader *loader, struct text name)
+static bool take_action(struct loader *loader, const char *word)
 {
     static const struct {
         const char *name;
@@ -174,14 +118,40 @@ static bool take_action(struct loader *loader, struct text name)
         {"help", ACTION_HELP},
         {"version", ACTION_VERSION},
         {"print-defaults", ACTION_DEFAULTS},
+        {"print-defaults=json", ACTION_DEFAULTS_JSON},
+        {"print-defaults=env", ACTION_DEFAULTS_ENV},
         {"check-config", ACTION_CHECK},
     };
     for (size_t i = 0; i < ARRAY_COUNT(actions); i++)
-        if (text_equal(name, text(actions[i].name))) {
+        if (strcmp(word, actions[i].name) == 0) {
             loader->action = actions[i].action;
             return true;
         }
     return false;
+}
+
+static struct given *find_brief(const struct loader *loader, struct text name)
+{
+    for (size_t i = 0; i < loader->options->count; i++) {
+        const char *brief = loader->options->table[i].brief;
+        if (brief != NULL && text_equal(name, text(brief)))
+            return &loader->gathering.given[i];
+    }
+    return NULL;
+}
+
+static struct given *find(const struct loader *loader, struct text name, bool *is_path)
+{
+    struct given *given = gathering_find(&loader->gathering, name, is_path);
+
+    if (given == NULL && (given = find_brief(loader, name)) == NULL)
+        stop(loader, "--%.*s: there is no such option; see --help", TEXT_ARGS(name));
+    return given;
+}
+
+static enum option_type type_of(const struct loader *loader, const struct given *given)
+{
+    return loader->options->table[given - loader->gathering.given].type;
 }
 
 /* One `--name`, `--name=value` or `--name value`; returns how many words that were. */
@@ -192,13 +162,11 @@ static int read_argument(struct loader *loader, const char *word, const char *ne
     bool is_path = false;
     int words = 1;
 
-    if (value == NULL && take_action(loader, name))
+    if (take_action(loader, word + 2))
         return 1;
     const bool is_config = text_equal(name, TEXT("config"));
     struct given *given = is_config ? NULL : find(loader, name, &is_path);
-    if (!is_config && given == NULL)
-        stop(loader, "--%.*s: there is no such option; see --help", TEXT_ARGS(name));
-    if (value == NULL && given != NULL && option_of(loader, given)->type == OPTION_FLAG) {
+    if (value == NULL && given != NULL && type_of(loader, given) == OPTION_FLAG) {
         value = "true"; /* a flag never takes the next word */
     } else if (value == NULL) {
         if (next == NULL)
@@ -206,11 +174,22 @@ static int read_argument(struct loader *loader, const char *word, const char *ne
         value = next;
         words = 2;
     }
-    if (is_config)
+    if (is_config) {
         loader->config_path = value;
-    else
-        set(given, value, is_path, format_place("--%.*s", TEXT_ARGS(name)));
+    } else {
+        struct buf place = {0};
+        buf_printf(&place, "--%.*s", TEXT_ARGS(name));
+        given_set(given, value, is_path, xstrdup(buf_cstring(&place)));
+        buf_fini(&place);
+    }
     return words;
+}
+
+static const char *spell_out(const char *word)
+{
+    if (strcmp(word, "-h") == 0)
+        return "--help";
+    return strcmp(word, "-c") == 0 ? "--config" : word;
 }
 
 /* Run twice: first for --config, --help and errors, and last, as the command line overrules all. */
@@ -223,7 +202,7 @@ static void read_arguments(struct loader *loader, int argc, char **argv)
     options->operands = xcalloc((size_t)argc + 1, sizeof(*options->operands));
     options->operand_count = 0;
     for (i = 1; i < argc && strcmp(argv[i], "--") != 0;) {
-        const char *word = strcmp(argv[i], "-h") == 0 ? "--help" : argv[i];
+        const char *word = spell_out(argv[i]);
         if (strncmp(word, "--", 2) == 0)
             i += read_argument(loader, word, i + 1 < argc ? argv[i + 1] : NULL);
         else if (word[0] == '-' && word[1] != '\0')
@@ -237,119 +216,7 @@ static void read_arguments(struct loader *loader, int argc, char **argv)
         stop(loader, "\"%s\" is no option; see --help", options->operands[0]);
 }
 
-/* ---- turning it into values ---- */
-
-static char *read_secret(const struct loader *loader, const struct given *given)
-{
-    char bytes[SECRET_FILE_MAX_BYTES + 1];
-    struct stat about;
-
-    FILE *file = fopen(given->value, "re");
-    if (file == NULL || fstat(fileno(file), &about) != 0)
-        stop(loader, "%s: cannot open %s: %s", given->place, given->value, strerror(errno));
-    if ((about.st_mode & S_IROTH) != 0)
-        fprintf(stderr, "%s: warning: everybody on this machine may read %s; chmod 600 it\n",
-                loader->options->program, given->value);
-    size_t len = fread(bytes, 1, sizeof(bytes), file);
-    if (ferror(file))
-        stop(loader, "%s: cannot read %s: %s", given->place, given->value, strerror(errno));
-    fclose(file);
-    if (len > SECRET_FILE_MAX_BYTES || memchr(bytes, '\0', len) != NULL)
-        stop(loader, "%s: %s is too long or has NUL bytes", given->place, given->value);
-    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
-        len--;
-    return xstrndup(bytes, len);
-}
-
-static bool parse_number(const struct option *option, const char *value)
-{
-    char *end;
-
-    if (value[0] != '-' && (value[0] < '0' || value[0] > '9'))
-        return false; /* strtoll() would skip spaces */
-    errno = 0;
-    const long long number = strtoll(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || number < option->min || number > option->max)
-        return false;
-    *(int64_t *)option->value = number;
-    return true;
-}
-
-static bool parse_flag(const struct option *option, const char *value)
-{
-    static const char *const words[] = {"false", "true", "no", "yes", "0", "1"};
-
-    for (size_t i = 0; i < ARRAY_COUNT(words); i++)
-        if (strcasecmp(value, words[i]) == 0) {
-            *(bool *)option->value = i % 2 == 1;
-            return true;
-        }
-    return false;
-}
-
-static bool parse_choice(const struct option *option, const char *value)
-{
-    for (int i = 0; option->choices[i] != NULL; i++)
-        if (strcmp(value, option->choices[i]) == 0) {
-            *(int *)option->value = i;
-            return true;
-        }
-    return false;
-}
-
-static bool parse(const struct option *option, const char *value)
-{
-    switch (option->type) {
-    case OPTION_TEXT:
-    case OPTION_SECRET:
-        if (option->type == OPTION_SECRET && (value[0] == '\0' || (int64_t)strlen(value) < option->min))
-            return false;
-        *(char **)option->value = xstrdup(value);
-        return true;
-    case OPTION_NUMBER:
-        return parse_number(option, value);
-    case OPTION_FLAG:
-        return parse_flag(option, value);
-    case OPTION_CHOICE:
-        return parse_choice(option, value);
-    }
-    return false;
-}
-
-static _Noreturn void stop_for_value(struct loader *loader, const struct option *option)
-{
-    const struct given *given = &loader->given[option - loader->options->table];
-
-    if (option->type == OPTION_SECRET && given->value[0] == '\0')
-        stop(loader, "%s: %s is empty", given->place, option->name);
-    if (option->type == OPTION_SECRET)
-        stop(loader, "%s: %s is too short to be a secret: at least %lld bytes", given->place, option->name,
-             (long long)option->min);
-    options_describe(&loader->expected, option);
-    stop(loader, "%s: \"%s\" is no value for %s, which is %s", given->place, given->value,
-         option->name, buf_cstring(&loader->expected));
-}
-
-static void take_value(struct loader *loader, size_t index)
-{
-    const struct option *option = &loader->options->table[index];
-    struct given *given = &loader->given[index];
-
-    if (given->value == NULL) {
-        if (option->fallback != NULL)
-            CHECK(parse(option, option->fallback)); /* the table itself is wrong */
-        else if (!option->optional)
-            stop(loader, "%s is required; see --help", option->name);
-        return;
-    }
-    if (given->is_path) {
-        char *secret = read_secret(loader, given);
-        free(given->value);
-        given->value = secret;
-    }
-    if (!parse(option, given->value))
-        stop_for_value(loader, option);
-}
+/* ---- answers ---- */
 
 static _Noreturn void finish(void)
 {
@@ -358,26 +225,26 @@ static _Noreturn void finish(void)
 
 static void answer_without_values(const struct loader *loader)
 {
-    if (loader->action == ACTION_HELP)
+    switch (loader->action) {
+    case ACTION_HELP:
         options_print_help(loader->options);
-    else if (loader->action == ACTION_VERSION)
+        break;
+    case ACTION_VERSION:
         printf("%s %s\n", loader->options->program, PARLEY_VERSION);
-    else if (loader->action == ACTION_DEFAULTS)
+        break;
+    case ACTION_DEFAULTS:
         options_print_defaults(loader->options);
-    else
+        break;
+    case ACTION_DEFAULTS_JSON:
+        options_print_defaults_json(loader->options);
+        break;
+    case ACTION_DEFAULTS_ENV:
+        options_print_defaults_env(loader->options);
+        break;
+    case ACTION_RUN:
+    case ACTION_CHECK:
         return;
-    finish();
-}
-
-static _Noreturn void answer_check(const struct loader *loader)
-{
-    const size_t count = loader->options->count;
-    const char **places = xcalloc(count, sizeof(*places));
-
-    for (size_t i = 0; i < count; i++)
-        places[i] = loader->given[i].place;
-    options_print_values(loader->options, places);
-    free(places);
+    }
     finish();
 }
 
@@ -387,25 +254,28 @@ void options_load(struct options *options, int argc, char **argv)
 
     loader = (struct loader){
         .options = options,
-        .given = xcalloc(options->count, sizeof(*loader.given)),
+        .gathering = {.reads_others_files = options->reads_others_files,
+                      .table = options->table,
+                      .count = options->count,
+                      .foreign = options->foreign,
+                      .notes = &loader.notes,
+                      .program = options->program},
         .config_path = getenv("PARLEY_CONFIG"),
     };
+    gathering_init(&loader.gathering);
     read_arguments(&loader, argc, argv);
     answer_without_values(&loader);
-    if (loader.config_path != NULL && loader.config_path[0] != '\0')
-        read_file(&loader);
-    read_environment(&loader);
+    read_file(&loader);
+    gathering_read_environment(&loader.gathering, NULL);
+    stop_unless(&loader, gathering_note_environment(&loader.gathering));
     read_arguments(&loader, argc, argv);
 
-    for (size_t i = 0; i < options->count; i++)
-        take_value(&loader, i);
-    if (loader.action == ACTION_CHECK)
-        answer_check(&loader);
-
-    for (size_t i = 0; i < options->count; i++) {
-        free(loader.given[i].value);
-        free(loader.given[i].place);
+    stop_unless(&loader, gathering_apply(&loader.gathering));
+    stop_unless(&loader, options->check == NULL || options->check(options->context, &loader.notes));
+    print_notes(&loader);
+    if (loader.action == ACTION_CHECK) {
+        options_print_values(options, loader.gathering.given);
+        finish();
     }
-    free(loader.given);
-    loader.given = NULL;
+    gathering_fini(&loader.gathering);
 }

@@ -3,15 +3,14 @@
  */
 #pragma once
 
-#include "base/buf.h"
-#include "base/options.h"
+#include "base/options_gather.h"
 
 void options_print_help(const struct options *options);
-void options_print_defaults(const struct options *options);
-/* `places[i]`: where the value of option i came from. */
-void options_print_values(const struct options *options, const char *const *places);
 
-/* Appends what a value may be: "a whole number from 1 to 65535", "one of: text, json". */
-void options_describe(struct buf *out, const struct option *option);
-/* Appends PARLEY_HTTP_PORT for http.port. */
-void options_variable(struct buf *out, const struct option *option);
+/* A configuration with every option and its default, as lines, as JSON and as environment. */
+void options_print_defaults(const struct options *options);
+void options_print_defaults_json(const struct options *options);
+void options_print_defaults_env(const struct options *options);
+
+/* The values in force; `given`, one for each option, says where they came from. */
+void options_print_values(const struct options *options, const struct given *given);

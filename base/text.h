@@ -39,6 +39,28 @@ static inline bool text_starts(struct text whole, struct text start)
     return whole.len >= start.len && (start.len == 0 || memcmp(whole.at, start.at, start.len) == 0);
 }
 
+/* What a hex digit counts for, 0 to 15; -1: it is none. */
+static inline int text_hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* Copies it to `*to`, which moves behind the copy; an empty text needs no place. */
+static inline struct text text_copy(struct text from, char **to)
+{
+    char *at = *to;
+
+    if (from.len == 0)
+        return (struct text){0};
+    memcpy(at, from.at, from.len);
+    *to += from.len;
+    return text_of(at, from.len);
+}
+
 /* What follows the first `count` bytes. */
 static inline struct text text_after(struct text whole, size_t count)
 {

@@ -19,6 +19,7 @@ static void refused(enum err expected, struct text bytes)
     assert_true(strlen(json.why) > 0);
     assert_int_equal(json_validate(bytes, why), expected);
     assert_string_equal(why, json.why);
+    assert_false(json_is_valid(bytes));
     json_fini(&json);
 }
 
@@ -128,6 +129,7 @@ static void json_of_every_kind_is_accepted(void **state)
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct json json;
+        assert_true(json_is_valid(text(cases[i].json)));
         assert_int_equal(json_parse(&json, text(cases[i].json)), ERR_OK);
         assert_int_equal(json_kind(json_root(&json)), cases[i].kind);
         json_fini(&json);
@@ -174,6 +176,15 @@ static void depth_and_count_have_a_limit(void **state)
     assert_int_equal(parse_wide(JSON_TOKENS_MAX), ERR_BAD_JSON);
 }
 
+static void a_caller_may_set_another_bound(void **state)
+{
+    struct json json;
+    assert_int_equal(json_parse_up_to(&json, TEXT("[1,{\"a\":2}]"), 5), ERR_OK);
+    json_fini(&json);
+    assert_int_equal(json_parse_up_to(&json, TEXT("[1,{\"a\":2}]"), 4), ERR_BAD_JSON);
+    json_fini(&json);
+}
+
 static void the_widest_text_takes_milliseconds(void **state)
 {
     const int64_t start = clock_mono_ms();
@@ -195,6 +206,8 @@ static void members_are_found_and_walked(void **state)
     assert_int_equal(json_kind(json_get(root, "x")), JSON_NONE);   /* not from deeper down */
     assert_int_equal(json_kind(json_get(root, "c")), JSON_NUMBER); /* however it is written */
     assert_int_equal(json_kind(json_get(root, "d")), JSON_NULL);
+    assert_true(json_is_given(json_get(root, "b")));
+    assert_false(json_is_given(json_get(root, "d")) || json_is_given(json_get(root, "e")));
     assert_int_equal(json_kind(json_get(json_get(root, "b"), "t")), JSON_NONE);
     assert_int_equal(json_kind(json_get(json_get(root, "no"), "no")), JSON_NONE);
 
@@ -257,6 +270,32 @@ static void whole_numbers_are_read_and_others_are_not(void **state)
     assert_false(number_of("true", &number));
 }
 
+static bool unsigned_of(const char *word, uint64_t *number)
+{
+    struct json json;
+    assert_int_equal(json_parse(&json, text(word)), ERR_OK);
+    const bool good = json_to_u64(json_root(&json), number);
+    json_fini(&json);
+    return good;
+}
+
+static void unsigned_numbers_use_all_64_bits(void **state)
+{
+    struct buf buf = {0};
+    struct json_out out = {&buf};
+    uint64_t number;
+
+    assert_true(unsigned_of("18446744073709551615", &number) && number == UINT64_MAX);
+    assert_true(unsigned_of("0", &number) && number == 0);
+    assert_false(unsigned_of("18446744073709551616", &number));
+    assert_false(unsigned_of("-1", &number));
+    assert_false(unsigned_of("1.0", &number));
+    assert_false(unsigned_of("\"1\"", &number));
+    json_u64(&out, UINT64_MAX);
+    assert_string_equal(buf_cstring(&buf), "18446744073709551615");
+    buf_fini(&buf);
+}
+
 static void strings_are_unescaped(void **state)
 {
     struct json json;
@@ -313,15 +352,19 @@ static void commas_stand_between_and_nowhere_else(void **state)
     json_key_text(&out, "text", TEXT("a\"\n\x01</"));
     json_key_id(&out, "id", 42);
     json_key_i64(&out, "n", 7);
+    json_key_u64(&out, "u", 8);
     json_key_bool(&out, "no", false);
+    json_name(&out, TEXT("so \"called\""));
+    json_null(&out);
     json_key_time(&out, "at", 0);
     json_key_raw(&out, "raw", TEXT("[1]"));
+    json_key_base64(&out, "bytes", text_of("\xff\0?>", 4));
     json_key_text(&out, "none", (struct text){0});
     json_close(&out, '}');
     assert_string_equal(buf_cstring(&buf),
                         "{\"empty\":[],\"list\":[-1,{},true,null],\"text\":\"a\\\"\\n\\u0001</\","
-                        "\"id\":\"42\",\"n\":7,\"no\":false,\"at\":\"1970-01-01T00:00:00.000Z\","
-                        "\"raw\":[1],\"none\":\"\"}");
+                        "\"id\":\"42\",\"n\":7,\"u\":8,\"no\":false,\"so \\\"called\\\"\":null,\"at\":\"1970-01-01T00:00:00.000Z\","
+                        "\"raw\":[1],\"bytes\":\"/wA/Pg==\",\"none\":\"\"}");
     buf_fini(&buf);
 }
 
@@ -332,11 +375,13 @@ int main(void)
         cmocka_unit_test(what_is_not_text_is_refused),
         cmocka_unit_test(json_of_every_kind_is_accepted),
         cmocka_unit_test(depth_and_count_have_a_limit),
+        cmocka_unit_test(a_caller_may_set_another_bound),
         cmocka_unit_test(the_widest_text_takes_milliseconds),
         cmocka_unit_test(members_are_found_and_walked),
         cmocka_unit_test(items_are_walked_in_order),
         cmocka_unit_test(what_is_absent_has_nothing),
         cmocka_unit_test(whole_numbers_are_read_and_others_are_not),
+        cmocka_unit_test(unsigned_numbers_use_all_64_bits),
         cmocka_unit_test(strings_are_unescaped),
         cmocka_unit_test(what_is_written_reads_the_same),
         cmocka_unit_test(commas_stand_between_and_nowhere_else),

@@ -33,6 +33,77 @@ static struct option table[] = {
     {"note", OPTION_TEXT, &config.note, NULL, .optional = true, .help = "Whatever."},
 };
 
+/* A second program, with the types that files of other products need. */
+static struct {
+    int64_t wait_ms, grace_ms, limit;
+    struct option_list origins, names;
+    unsigned events;
+    char *address, *secret;
+    bool on;
+} more;
+
+/* Keeps the names of a list of {"name", "on"}. */
+static bool read_names(void *value, struct json_value json, struct option_place place,
+                       struct options_notes *notes)
+{
+    struct option_list *list = value;
+    static const struct option_foreign foreign[] = {{"old", NULL, false}, {NULL, NULL, false}};
+
+    for (struct json_iter it = json_iter(json); json_next(&it);) {
+        char *name = NULL;
+        bool on = false;
+        struct option rows[] = {
+            {"name", OPTION_TEXT, &name, NULL},
+            {"on", OPTION_FLAG, &on, "false"},
+        };
+        if (!options_read_object(&(struct options_object){rows, ARRAY_COUNT(rows), foreign, place,
+                                                          "names.chat"},
+                                 it.value, notes))
+            return false;
+        list->at = xrealloc(list->at, (list->count + 1) * sizeof(*list->at));
+        list->at[list->count++] = name;
+        more.on |= on;
+    }
+    return true;
+}
+
+static bool check_more(void *context, struct options_notes *notes)
+{
+    (void)context;
+    return more.grace_ms < more.wait_ms ||
+           options_fail(notes, "client.grace must be below client.wait");
+}
+
+static const char *const events[] = {"connect", "disconnect", NULL};
+static struct option more_table[] = {
+    {"client.wait", OPTION_DURATION, &more.wait_ms, "25s", .min = 10, .max = 3600000,
+     .help = "Patience."},
+    {"client.grace", OPTION_DURATION, &more.grace_ms, "8s", .min = -1, .max = 60000,
+     .help = "Mercy."},
+    {"client.limit", OPTION_NUMBER, &more.limit, "128", "channels", 1, 100000, .help = "Most."},
+    {"client.origins", OPTION_LIST, &more.origins, "a b", .help = "Pages."},
+    {"events", OPTION_SET, &more.events, "connect", .choices = events, .help = "What is told."},
+    {"names", OPTION_JSON, &more.names, "[]", .named = true, .read = read_names,
+     .help = "Things."},
+    {"server.address", OPTION_TEXT, &more.address, "here", .also = "http.host", .brief = "at",
+     .help = "Where."},
+    {"key", OPTION_SECRET, &more.secret, NULL, .optional = true, .help = "Opens."},
+    {"on", OPTION_FLAG, &more.on, "false", .help = "Light."},
+};
+static const struct option_foreign foreign_names[] = {
+    {"consumers", NULL, false},      {"engine.type", "memory", false}, {"engine", NULL, false},
+    {"client.speed", "fast", false}, {"model", "stream", true},        {NULL, NULL, false},
+};
+static struct options more_options = {
+    .program = "parley-more",
+    .summary = "Another.",
+    .table = more_table,
+    .count = ARRAY_COUNT(more_table),
+    .product = "Otherproduct",
+    .foreign = foreign_names,
+    .check = check_more,
+};
+
 static struct options options;
 static char output[32768]; /* of the last run(): both streams */
 
@@ -248,6 +319,245 @@ static void the_printed_defaults_are_a_file_that_can_be_read(void **state)
     unlink(path);
 }
 
+/* ---- types and files of the second program ---- */
+
+static void reset_more(void)
+{
+    options_free(more_table, ARRAY_COUNT(more_table));
+    for (size_t i = 0; i < more.names.count; i++)
+        free(more.names.at[i]);
+    free(more.names.at);
+    memset(&more, 0, sizeof(more));
+}
+
+static bool reads(const char *file, struct options_notes *notes)
+{
+    *notes = (struct options_notes){0};
+    reset_more();
+    return options_read(&more_options, text(file), "c.json", notes);
+}
+
+static void accepts(const char *file)
+{
+    struct options_notes notes;
+
+    if (!reads(file, &notes))
+        fail_msg("%s: %s", file, buf_cstring(&notes.error));
+    assert_int_equal(notes.foreign.len + notes.unknown.len, 0);
+    options_notes_fini(&notes);
+}
+
+static void refuses(const char *file, const char *why)
+{
+    struct options_notes notes;
+
+    if (reads(file, &notes) || notes.error.len == 0 || strstr(buf_cstring(&notes.error), why) == NULL)
+        fail_msg("%s: %s instead of %s", file, buf_cstring(&notes.error), why);
+    options_notes_fini(&notes);
+}
+
+static void durations_are_those_of_go(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {
+        {"25s", 25000},  {"300ms", 300},   {"1h", 3600000},      {"1m30s", 90000},
+        {"1.5s", 1500},  {"0.25m", 15000}, {"10000000ns", 10},   {"20000us", 20},
+        {"+2s", 2000},   {"0h0m9s", 9000}, {"10000\xc2\xb5s", 10},
+    };
+    static const char *const bad[] = {"5",     "25",   "s",    "1d",    "1 s",   "2h",    "9ms",
+                                      "1500us", "-25s", "1s5",   "1.s.",  "0",     "1e3s",
+                                      "-1",    "99999999999999999999s", "9223372036854775807h"};
+    char line[64];
+
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+        snprintf(line, sizeof(line), "client.wait = %s\nclient.grace = 0", good[i].text);
+        accepts(line);
+        assert_int_equal(more.wait_ms, good[i].ms);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        snprintf(line, sizeof(line), "client.wait = %s", bad[i]);
+        refuses(line, "client.wait, which is a duration such as 300ms, 25s or 1h30m, from 10ms to 1h");
+    }
+    accepts("client.grace = -1");
+    assert_int_equal(more.grace_ms, -1);
+}
+
+static void lists_are_words_or_arrays(void **state)
+{
+    accepts("client.origins = https://a.example, https://b.example  c");
+    assert_int_equal(more.origins.count, 3);
+    assert_string_equal(more.origins.at[1], "https://b.example");
+    accepts("client.origins = [\"a b\", \"c\"]");
+    assert_string_equal(more.origins.at[0], "a b");
+    accepts("{\"client\": {\"origins\": []}}");
+    assert_int_equal(more.origins.count, 0);
+    accepts("");
+    assert_int_equal(more.origins.count, 2);
+    refuses("{\"client\": {\"origins\": [1]}}", "c.json: client.origins: a list of words was expected");
+    accepts("events = disconnect");
+    assert_int_equal(more.events, 2);
+    accepts("{\"events\": [\"connect\", \"disconnect\"]}");
+    assert_int_equal(more.events, 3);
+    refuses("events = connect, begin", "a list of: connect, disconnect");
+}
+
+static void a_json_file_nests_where_names_have_dots(void **state)
+{
+    accepts(" \n{\"client\": {\"wait\": \"1s\", \"grace\": 0, \"limit\": 7}, \"on\": true, "
+            "\"server\": {\"address\": \"there\"}, \"key\": \"s\"}");
+    assert_int_equal(more.wait_ms, 1000);
+    assert_int_equal(more.grace_ms, 0);
+    assert_int_equal(more.limit, 7);
+    assert_true(more.on);
+    assert_string_equal(more.address, "there");
+    assert_string_equal(more.secret, "s");
+    accepts("{\"client.limit\": \"9\", \"http\": {\"host\": \"old\"}, \"on\": \"yes\"}");
+    assert_int_equal(more.limit, 9);
+    assert_string_equal(more.address, "old");
+}
+
+static void null_and_emptiness_in_json_mean_not_set(void **state)
+{
+    accepts("{\"client\": {\"wait\": null, \"limit\": \"\"}, \"key\": \"\", \"server\": {\"address\": \"\"}}");
+    assert_int_equal(more.wait_ms, 25000);
+    assert_int_equal(more.limit, 128);
+    assert_null(more.secret);
+    assert_string_equal(more.address, ""); /* a text may be empty */
+}
+
+static void wrong_types_in_json_name_their_path(void **state)
+{
+    refuses("{\"client\": {\"limit\": true}}",
+            "c.json: client.limit: a whole number from 1 to 100000 (channels) was expected, not true or false");
+    refuses("{\"client\": {\"limit\": 0}}", "c.json: client.limit: a whole number from 1 to 100000");
+    refuses("{\"client\": {\"limit\": 1.5}}", "not 1.5");
+    refuses("{\"client\": {\"limit\": {}}}", "not an object");
+    refuses("{\"client\": {\"wait\": 25}}", "c.json: client.wait: a duration");
+    refuses("{\"on\": 1}", "c.json: on: true or false was expected, not a number");
+    refuses("{\"server\": {\"address\": 1}}", "server.address: a text was expected");
+    refuses("{\"names\": {}}", "c.json: names: a JSON array was expected");
+    refuses("{\"key\": 12345}", "c.json: key: a secret");
+    refuses("{\"on\": true", "c.json: not JSON: ");
+}
+
+static void objects_in_a_list_have_options_of_their_own(void **state)
+{
+    struct options_notes notes;
+
+    accepts("{\"names\": [{\"name\": \"chat\"}, {\"name\": \"news\", \"on\": true}]}");
+    assert_int_equal(more.names.count, 2);
+    assert_string_equal(more.names.at[1], "news");
+    accepts("names = chat news");
+    assert_int_equal(more.names.count, 2);
+    refuses("{\"names\": [{\"on\": true}]}", "c.json: names.name is required");
+    refuses("{\"names\": [{\"name\": \"chat\", \"on\": 3}]}", "c.json: names.on: true or false");
+    refuses("{\"names\": [7]}", "c.json: names: an object was expected");
+    assert_true(reads("{\"names\": [{\"name\": \"a\", \"old\": {\"x\": 1}, \"new\": 1}]}", &notes));
+    assert_string_equal(buf_cstring(&notes.foreign), " names.old");
+    assert_string_equal(buf_cstring(&notes.unknown), " names.new");
+    options_notes_fini(&notes);
+    setenv("PARLEY_NAMES_CHAT_ON", "true", 1);
+    accepts("names = chat");
+    assert_true(more.names.count == 1);
+    unsetenv("PARLEY_NAMES_CHAT_ON");
+}
+
+static void what_another_product_knows_is_named_unless_it_asks_for_nothing(void **state)
+{
+    struct options_notes notes;
+
+    accepts("{\"consumers\": [], \"engine\": {\"type\": \"memory\", \"redis\": {\"address\": \"\"}}, "
+            "\"client\": {\"speed\": \"fast\"}, \"model\": \"stream\"}");
+    accepts("engine.type = memory\nconsumers = []\n");
+    accepts("{\"engine\": {\"redis\": {\"enabled\": false, \"address\": \"x\"}}}");
+    assert_true(reads("{\"engine\": {\"type\": \"redis\", \"redis\": {\"address\": \"x\"}}, "
+                      "\"consumers\": [1], \"what\": {\"is\": {\"this\": 1}}, \"client\": {\"odd\": 0}}",
+                      &notes));
+    assert_string_equal(buf_cstring(&notes.foreign), " engine.type engine.redis consumers");
+    assert_string_equal(buf_cstring(&notes.unknown), " what.is.this client.odd");
+    options_notes_fini(&notes);
+    refuses("{\"model\": \"map\"}", "c.json: model: \"map\" is not supported here");
+    refuses("model = map", "model: \"map\" is not supported here");
+}
+
+static void yaml_and_toml_are_refused_by_name(void **state)
+{
+    struct options_notes notes = {0};
+
+    assert_false(options_read(&more_options, TEXT("on: true"), "/etc/c.yaml", &notes));
+    assert_non_null(strstr(buf_cstring(&notes.error), "YAML and TOML are not read"));
+    options_notes_fini(&notes);
+    refuses("on: true", "c.json:1: expected `name = value`");
+}
+
+static void values_are_looked_at_together(void **state)
+{
+    refuses("client.wait = 5s", "client.grace must be below client.wait");
+}
+
+static void what_is_another_programs_in_its_file_is_not_worth_a_word(void **state)
+{
+    const struct options first = options;
+
+    options = more_options;
+    options.reads_others_files = true;
+    reset_more();
+    const char *path = file_with("{\"what\": 1, \"client\": {\"limit\": 5}, \"token\": {}, "
+                                 "\"server\": {\"address\": {\"of\": 1}}}",
+                                 0600);
+    if (run_with("-c %s --check-config", path) != 0) fail_msg("%s", output);
+    assert_null(strstr(output, "what"));
+    assert_non_null(strstr(output, "client.limit = 5  # "));
+    options = first;
+}
+
+static void the_second_program_starts_from_all_sources(void **state)
+{
+    const struct options first = options;
+
+    options = more_options;
+    reset_more();
+    setenv("PARLEY_ENGINE_TYPE", "redis", 1);
+    setenv("PARLEY_HTTP_HOST", "second name", 1);
+    const char *path = file_with("{\"what\": 1, \"client\": {\"limit\": 5}, \"consumers\": [1]}", 0600);
+    if (run_with("-c %s --at=there --check-config", path) != 0) fail_msg("%s", output);
+    assert_non_null(strstr(output, "parley-more: known to Otherproduct but not supported here, "
+                                   "ignored: consumers PARLEY_ENGINE_TYPE\n"));
+    assert_non_null(strstr(output, ": unknown, ignored: what\n"));
+    assert_non_null(strstr(output, "client.limit = 5  # "));
+    assert_non_null(strstr(output, "client.wait = 25s  # default\n"));
+    assert_non_null(strstr(output, "client.origins = a b  # default\n"));
+    assert_non_null(strstr(output, "server.address = there  # --at\n"));
+    assert_int_equal(run("--check-config"), 0);
+    assert_non_null(strstr(output, "server.address = second name  # PARLEY_HTTP_HOST\n"));
+    unsetenv("PARLEY_HTTP_HOST");
+    unsetenv("PARLEY_ENGINE_TYPE");
+    unlink(path);
+    stops("--client.wait=5s", "client.grace must be below");
+    stops("--names={}", "--names: a JSON array was expected");
+    options = first;
+}
+
+static void the_printed_defaults_are_read_back_in_every_form(void **state)
+{
+    const struct options first = options;
+
+    options = more_options;
+    reset_more();
+    assert_int_equal(run("--print-defaults=json"), 0);
+    accepts(output);
+    assert_int_equal(more.limit, 128);
+    assert_string_equal(more.address, "here");
+    assert_int_equal(run("--print-defaults=env"), 0);
+    assert_non_null(strstr(output, "PARLEY_CLIENT_WAIT=25s\nPARLEY_CLIENT_GRACE=8s\n"));
+    assert_non_null(strstr(output, "\nPARLEY_KEY=\n"));
+    assert_int_equal(run("--print-defaults"), 0);
+    accepts(output);
+    options = first;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,10 +573,24 @@ int main(void)
         cmocka_unit_test(check_config_shows_values_and_hides_secrets),
         cmocka_unit_test(help_and_version_need_no_values),
         cmocka_unit_test(the_printed_defaults_are_a_file_that_can_be_read),
+        cmocka_unit_test(durations_are_those_of_go),
+        cmocka_unit_test(lists_are_words_or_arrays),
+        cmocka_unit_test(a_json_file_nests_where_names_have_dots),
+        cmocka_unit_test(null_and_emptiness_in_json_mean_not_set),
+        cmocka_unit_test(wrong_types_in_json_name_their_path),
+        cmocka_unit_test(objects_in_a_list_have_options_of_their_own),
+        cmocka_unit_test(what_another_product_knows_is_named_unless_it_asks_for_nothing),
+        cmocka_unit_test(yaml_and_toml_are_refused_by_name),
+        cmocka_unit_test(values_are_looked_at_together),
+        cmocka_unit_test(what_is_another_programs_in_its_file_is_not_worth_a_word),
+        cmocka_unit_test(the_second_program_starts_from_all_sources),
+        cmocka_unit_test(the_printed_defaults_are_read_back_in_every_form),
     };
     options = (struct options){.program = "parley-test",
                                .summary = "The test's summary.",
                                .table = table,
                                .count = ARRAY_COUNT(table)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    reset_more();
+    return failed;
 }
