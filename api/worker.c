@@ -1,7 +1,9 @@
 #include "api/worker.h"
 
+#include "api/questions/fleet.h"
 #include "api/request/call_state.h"
 #include "api/settings.h"
+#include "api/store/streams.h"
 
 #define POSTS_MAX_SPARE 4096 /* beside those of tasks: what watchers and writers post */
 
@@ -53,6 +55,10 @@ void worker_open(struct worker *worker, struct app *app, int index)
     worker->deadlines = deadlines_open(&worker->loop, settings->api.deadline_ms, call_on_late);
     worker->db = open_db(worker, settings);
     worker->cache = open_cache(worker, settings);
+    if (index > 0)
+        return;
+    worker->streams = streams_open(&worker->loop, settings);
+    worker->fleet = fleet_open(&worker->loop);
 }
 
 enum err worker_listen(struct worker *worker, h2o_globalconf_t *http, int port)
@@ -79,6 +85,8 @@ void worker_close(struct worker *worker)
     listener_close(worker->listener);
     db_close(worker->db);
     cache_close(worker->cache);
+    cache_close(worker->streams);
+    fleet_close(worker->fleet);
     deadlines_close(worker->deadlines);
     mailbox_close(worker->mailbox);
 }

@@ -23,6 +23,7 @@ struct lane_writer; /* api/log/lane_writer.h */
 struct ended;       /* api/ended.h: sessions that ended lately */
 struct settings;    /* api/settings.h: the options */
 struct deadlines;   /* api/request/deadline.h */
+struct fleet;       /* api/questions/fleet.h: the gateways */
 struct pages;       /* api/request/pages.h: the web client's files */
 struct watch;       /* api/log/watch.h */
 
@@ -36,6 +37,9 @@ struct worker {
     struct deadlines *deadlines; /* of its calls */
     struct db *db;
     struct cache *cache;
+    /* Worker 0's alone, which hears the gateways' questions. */
+    struct cache *streams; /* api/store/streams.h */
+    struct fleet *fleet;
 };
 
 /*

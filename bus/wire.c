@@ -136,6 +136,11 @@ Bus__Answer *wire_read_answer(struct text payload)
     return read_message(&bus__answer__descriptor, payload);
 }
 
+Bus__Publication *wire_read_publication(struct text payload)
+{
+    return read_message(&bus__publication__descriptor, payload);
+}
+
 void wire_free_batch(Bus__Batch *batch)
 {
     free_message(batch);
@@ -149,4 +154,16 @@ void wire_free_question(Bus__Question *question)
 void wire_free_answer(Bus__Answer *answer)
 {
     free_message(answer);
+}
+
+void wire_free_publication(Bus__Publication *publication)
+{
+    free_message(publication);
+}
+
+void wire_pack(struct buf *out, const ProtobufCMessage *message)
+{
+    const size_t size = protobuf_c_message_get_packed_size(message);
+
+    out->len += protobuf_c_message_pack(message, (uint8_t *)buf_reserve(out, size + 1));
 }

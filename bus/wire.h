@@ -33,9 +33,14 @@ static inline struct text wire_text(ProtobufCBinaryData bytes)
 Bus__Batch *wire_read_batch(struct text payload);
 Bus__Question *wire_read_question(struct text payload);
 Bus__Answer *wire_read_answer(struct text payload);
-void wire_free_batch(Bus__Batch *batch); /* all three: NULL does nothing */
+Bus__Publication *wire_read_publication(struct text payload); /* as streams keep them */
+void wire_free_batch(Bus__Batch *batch); /* all four: NULL does nothing */
 void wire_free_question(Bus__Question *question);
 void wire_free_answer(Bus__Answer *answer);
+void wire_free_publication(Bus__Publication *publication);
+
+/* Appends the message as it stands on the wire. */
+void wire_pack(struct buf *out, const ProtobufCMessage *message);
 
 /*
  * The rule before protobuf-c: well-formed tags, lengths inside, nesting at most WIRE_DEPTH_MAX, at

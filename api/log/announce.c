@@ -14,7 +14,7 @@ struct announcement {
     Bus__Publication publication;
     Bus__Presence presence;
     Bus__Control control;
-    struct piece channel, epoch, data, summary, user, client, session, info;
+    struct piece channel, epoch, data, summary, user, client, session, info, chan_info;
     char subject[24]; /* user id of a member event, in decimal */
     ProtobufCBinaryData subject_bytes;
 };
@@ -255,7 +255,8 @@ void announce_typing(struct announcer *announcer, struct text live_channel, stru
 }
 
 void announce_presence(struct announcer *announcer, bool joined, struct text channel,
-                       struct text user, struct text client, struct text info)
+                       struct text user, struct text client, struct text conn_info,
+                       struct text chan_info)
 {
     struct announcement *a = add(announcer);
 
@@ -265,7 +266,8 @@ void announce_presence(struct announcer *announcer, bool joined, struct text cha
     a->channel = put(announcer, channel);
     a->user = put(announcer, user);
     a->client = put(announcer, client);
-    a->info = put(announcer, info);
+    a->info = put(announcer, conn_info);
+    a->chan_info = put(announcer, chan_info);
 }
 
 static ProtobufCBinaryData resolve(const struct announcer *announcer, struct piece piece)
@@ -293,6 +295,7 @@ static void settle(const struct announcer *announcer, struct announcement *a)
         a->presence.user = resolve(announcer, a->user);
         a->presence.client = resolve(announcer, a->client);
         a->presence.info = resolve(announcer, a->info);
+        a->presence.chan_info = resolve(announcer, a->chan_info);
     }
 }
 

@@ -35,9 +35,9 @@ void announce_to_user(struct announcer *announcer, int64_t user_id, struct text 
 void announce_session_ended(struct announcer *announcer, int64_t user_id, int64_t session_id, int64_t number);
 /* Somebody types in a room: on live:{room}. */
 void announce_typing(struct announcer *announcer, struct text live_channel, struct text user_id);
-/* Somebody looks at a live channel, or no longer does. */
+/* Somebody is in a channel, or no longer is. */
 void announce_presence(struct announcer *announcer, bool joined, struct text channel, struct text user, struct text client,
-                       struct text info);
+                       struct text conn_info, struct text chan_info);
 
 /* Sends all and empties the announcer. */
 void announce_send(struct announcer *announcer, struct publisher *publisher);

@@ -1,6 +1,6 @@
 /*
- * One hash per channel, presence:{channel}: client -> "number at_ms user\ninfo"; who left stays as "number at_ms -\n" until it is too
- * old to be overtaken by something older.
+ * One hash per channel, presence:{channel}: client -> "number at_ms here user_bytes conn_info_bytes\n", then user, conn_info and chan_info;
+ * who left stays with 0 for `here` until it is too old to be overtaken by something older.
  */
 #include "api/questions/presence.h"
 
@@ -10,7 +10,6 @@
 
 #include "api/store/cache.h"
 #include "base/clock.h"
-#include "base/id.h"
 
 /* KEYS: one hash per step. ARGV: life in ms, number, then client and value for each. */
 static struct cache_script put_steps = {
@@ -39,31 +38,40 @@ static void on_stored(void *context, enum err err)
 
 static void write_value(struct buf *out, uint64_t number, const Bus__PresenceStep *step)
 {
-    buf_printf(out, "%" PRIu64 " %" PRId64 " ", number, clock_wall_us() / 1000);
-    buf_add_text(out, step->joined ? wire_text(step->entry->user) : TEXT("-"));
-    buf_add_byte(out, '\n');
-    if (step->joined)
-        buf_add_text(out, wire_text(step->entry->info));
+    const Bus__Presence *entry = step->entry;
+
+    buf_printf(out, "%" PRIu64 " %" PRId64 " %d %zu %zu\n", number, clock_wall_us() / 1000, step->joined, entry->user.len,
+               entry->info.len);
+    if (!step->joined)
+        return;
+    buf_add_text(out, wire_text(entry->user));
+    buf_add_text(out, wire_text(entry->info));
+    buf_add_text(out, wire_text(entry->chan_info));
 }
 
 enum err presence_store(struct worker *worker, const Bus__PresenceChange *change)
 {
-    const size_t count = change->n_steps;
-    struct text *keys = xcalloc(count + 1, sizeof(*keys)), *args = xcalloc(2 * count + 2, sizeof(*args));
-    struct buf *bytes = xcalloc(2 * count + 1, sizeof(*bytes));
+    const size_t most = change->n_steps;
+    struct text *keys = xcalloc(most + 1, sizeof(*keys)), *args = xcalloc(2 * most + 2, sizeof(*args));
+    struct buf *bytes = xcalloc(2 * most + 1, sizeof(*bytes));
     struct storing storing = {.task = task_self()};
     char life[24], number[24];
+    size_t count = 0;
 
     snprintf(life, sizeof(life), "%d", PRESENCE_LIFE_MS);
     snprintf(number, sizeof(number), "%" PRIu64, change->number);
     args[0] = text(life);
     args[1] = text(number);
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(&bytes[2 * i], "presence:%.*s", TEXT_ARGS(wire_text(change->steps[i]->entry->channel)));
-        write_value(&bytes[2 * i + 1], change->number, change->steps[i]);
-        keys[i] = buf_text(&bytes[2 * i]);
-        args[2 * i + 2] = wire_text(change->steps[i]->entry->client);
-        args[2 * i + 3] = buf_text(&bytes[2 * i + 1]);
+    for (size_t i = 0; i < most; i++) {
+        const Bus__PresenceStep *step = change->steps[i];
+        if (step->unlisted)
+            continue;
+        buf_printf(&bytes[2 * count], "presence:%.*s", TEXT_ARGS(wire_text(step->entry->channel)));
+        write_value(&bytes[2 * count + 1], change->number, step);
+        keys[count] = buf_text(&bytes[2 * count]);
+        args[2 * count + 2] = wire_text(step->entry->client);
+        args[2 * count + 3] = buf_text(&bytes[2 * count + 1]);
+        count++;
     }
     if (count > 0) {
         cache_eval(worker->cache, &put_steps, keys, count, args, 2 * count + 2, on_stored, &storing);
@@ -77,27 +85,46 @@ enum err presence_store(struct worker *worker, const Bus__PresenceChange *change
     return storing.err;
 }
 
-/* False: not ours, too old, or gone. */
-static bool read_value(struct text value, int64_t now_ms, struct text *user, struct text *info)
+/* A run of digits off `rest`, and the byte behind it. */
+static bool take_number(struct text *rest, char end, int64_t *number)
 {
-    const char *newline = value.len > 0 ? memchr(value.at, '\n', value.len) : NULL;
-    if (newline == NULL)
-        return false;
+    size_t i = 0;
 
-    const struct text line = text_of(value.at, (size_t)(newline - value.at));
-    const char *first = memchr(line.at, ' ', line.len);
-    const char *last = memrchr(line.at, ' ', line.len);
-    int64_t at_ms, user_id;
-
-    if (first == NULL || first == last || !id_parse(text_of(first + 1, (size_t)(last - first - 1)), &at_ms))
+    for (*number = 0; i < rest->len && rest->at[i] >= '0' && rest->at[i] <= '9'; i++) {
+        if (*number > INT64_MAX / 10 - 1)
+            return false;
+        *number = *number * 10 + (rest->at[i] - '0');
+    }
+    if (i == 0 || i == rest->len || rest->at[i] != end)
         return false;
-    *user = text_of(last + 1, (size_t)(newline - last - 1));
-    *info = text_of(newline + 1, value.len - line.len - 1);
-    return now_ms - at_ms < PRESENCE_LIFE_MS && id_parse(*user, &user_id);
+    *rest = text_after(*rest, i + 1);
+    return true;
 }
 
-enum err presence_list(struct worker *worker, struct text channel,
-                       void (*each)(void *context, struct text client, struct text user, struct text info), void *context)
+static bool take_text(struct text *rest, int64_t len, struct text *out)
+{
+    if ((uint64_t)len > rest->len)
+        return false;
+    *out = text_of(rest->at, (size_t)len);
+    *rest = text_after(*rest, (size_t)len);
+    return true;
+}
+
+/* False: not ours, too old, or gone. */
+static bool read_value(struct text value, int64_t now_ms, struct present *present)
+{
+    int64_t number, at_ms, here, user_bytes, info_bytes;
+
+    if (!take_number(&value, ' ', &number) || !take_number(&value, ' ', &at_ms) || !take_number(&value, ' ', &here) ||
+        !take_number(&value, ' ', &user_bytes) || !take_number(&value, '\n', &info_bytes) || here != 1 ||
+        !take_text(&value, user_bytes, &present->user) || !take_text(&value, info_bytes, &present->conn_info))
+        return false;
+    present->chan_info = value;
+    return now_ms - at_ms < PRESENCE_LIFE_MS;
+}
+
+enum err presence_list(struct worker *worker, struct text channel, void (*each)(void *context, const struct present *present),
+                       void *context)
 {
     struct buf name = {0};
 
@@ -108,9 +135,9 @@ enum err presence_list(struct worker *worker, struct text channel,
     const int64_t now_ms = clock_wall_us() / 1000;
 
     for (size_t i = 0; err == ERR_OK && command.reply.kind == CACHE_ARRAY && i + 1 < command.reply.count; i += 2) {
-        struct text user, info;
-        if (read_value(cache_item(&command.reply, i + 1), now_ms, &user, &info))
-            each(context, cache_item(&command.reply, i), user, info);
+        struct present present = {.client = cache_item(&command.reply, i)};
+        if (read_value(cache_item(&command.reply, i + 1), now_ms, &present))
+            each(context, &present);
     }
     cache_reply_fini(&command.reply);
     buf_fini(&name);

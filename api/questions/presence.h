@@ -1,5 +1,5 @@
 /*
- * presence: who looks at a live channel, as the gateways say. In Redis alone: never touches SQL, and is gone when Redis is; the gateways
+ * presence: who is in a channel, as the gateways say. In Redis alone: never touches SQL, and is gone when Redis is; the gateways
  * say it again every some seconds, and what is not said again for PRESENCE_LIFE_MS counts no more.
  */
 #pragma once
@@ -10,10 +10,17 @@
 
 #define PRESENCE_LIFE_MS 60000
 
-/* From a task: stores one gateway's steps; of two sayings about one client the one with the higher number wins. */
+/*
+ * From a task: stores one gateway's steps, but those that are unlisted; of two sayings about one client the one with the higher number
+ * wins.
+ */
 MUST_CHECK enum err presence_store(struct worker *worker, const Bus__PresenceChange *change);
+
+/* Somebody who is there. */
+struct present {
+    struct text client, user, conn_info, chan_info;
+};
 
 /* From a task: calls `each` for everybody in the channel. ERR_UNAVAILABLE: Redis is away. */
 MUST_CHECK enum err presence_list(struct worker *worker, struct text channel,
-                                  void (*each)(void *context, struct text client, struct text user, struct text info),
-                                  void *context);
+                                  void (*each)(void *context, const struct present *present), void *context);

@@ -9,8 +9,10 @@
 #include "api/model/access.h"
 #include "api/log/announce.h"
 #include "api/handlers/messages.h"
+#include "api/questions/fleet.h"
 #include "api/questions/presence.h"
 #include "api/questions/question_rooms.h"
+#include "api/questions/question_streams.h"
 #include "api/request/router.h"
 #include "api/request/rpc.h"
 #include "api/log/watch.h"
@@ -203,9 +205,10 @@ static void tell_presence(struct asked *asked, const Bus__PresenceChange *change
 
     for (size_t i = 0; i < change->n_steps; i++) {
         const Bus__PresenceStep *step = change->steps[i];
-        if (!step->again)
-            announce_presence(announcer, step->joined, wire_text(step->entry->channel), wire_text(step->entry->user),
-                              wire_text(step->entry->client), wire_text(step->entry->info));
+        const Bus__Presence *entry = step->entry;
+        if (!step->again && !step->silent)
+            announce_presence(announcer, step->joined, wire_text(entry->channel), wire_text(entry->user), wire_text(entry->client),
+                              wire_text(entry->info), wire_text(entry->chan_info));
     }
     announce_send(announcer, asked->app->publisher);
     announcer_destroy(announcer);
@@ -232,22 +235,18 @@ static void answer_presence_change(struct asked *asked)
     inquiry_answer(asked->inquiry, &answer);
 }
 
-struct present {
-    struct announcer *announcer; /* lends its way of keeping texts until they are sent */
-    struct text channel;
-};
-
-static void add_present(void *context, struct text client, struct text user, struct text info)
+/* The announcer lends its way of keeping texts until they are sent. */
+static void add_present(void *announcer, const struct present *present)
 {
-    struct present *present = context;
-
-    announce_presence(present->announcer, true, present->channel, user, client, info);
+    announce_presence(announcer, true, text(NULL), present->user, present->client, present->conn_info,
+                      present->chan_info);
 }
 
 static void answer_presence_list(struct asked *asked)
 {
-    struct present present = {announcer_create(), wire_text(asked->question->presence_list->channel)};
-    const enum err err = presence_list(asked->worker, present.channel, add_present, &present);
+    struct announcer *announcer = announcer_create();
+    const enum err err =
+        presence_list(asked->worker, wire_text(asked->question->presence_list->channel), add_present, announcer);
 
     if (err != ERR_OK) {
         refuse_err(asked->inquiry, err);
@@ -255,7 +254,7 @@ static void answer_presence_list(struct asked *asked)
         Bus__PresenceEntries entries = BUS__PRESENCE_ENTRIES__INIT;
         Bus__Answer answer = BUS__ANSWER__INIT;
         size_t count;
-        Bus__Item **items = announce_items(present.announcer, &count);
+        Bus__Item **items = announce_items(announcer, &count);
         entries.entries = xcalloc(count + 1, sizeof(*entries.entries));
         for (size_t i = 0; i < count; i++)
             entries.entries[entries.n_entries++] = items[i]->join;
@@ -264,7 +263,7 @@ static void answer_presence_list(struct asked *asked)
         inquiry_answer(asked->inquiry, &answer);
         free(entries.entries);
     }
-    announcer_destroy(present.announcer);
+    announcer_destroy(announcer);
 }
 
 /* ---- which answer ---- */
@@ -297,8 +296,58 @@ static void run(void *arg)
     case BUS__QUESTION__ASK_PRESENCE_LIST:
         answer_presence_list(&here);
         break;
+    case BUS__QUESTION__ASK_STREAM_PUBLISH:
+        question_stream_publish(here.worker, here.inquiry, here.question->stream_publish);
+        break;
+    case BUS__QUESTION__ASK_STREAM_HEADS:
+        question_stream_heads(here.worker, here.inquiry, here.question->stream_heads);
+        break;
+    case BUS__QUESTION__ASK_STREAM_HISTORY:
+        question_stream_history(here.worker, here.inquiry, here.question->stream_history);
+        break;
+    case BUS__QUESTION__ASK_STREAM_REMOVE:
+        question_stream_remove(here.worker, here.inquiry, here.question->stream_remove);
+        break;
+    case BUS__QUESTION__ASK_SURVEY:
+        fleet_survey(here.worker, here.inquiry, here.question->survey, here.question->deadline_ms);
+        break;
     default:
         inquiry_refuse(here.inquiry, REFUSED_METHOD, "method not found", false);
+    }
+}
+
+/* What needs no task: it is answered from memory, or starts one of its own. */
+static bool answer_at_once(struct asked *asked)
+{
+    const Bus__Question *question = asked->question;
+
+    switch (question->ask_case) {
+    case BUS__QUESTION__ASK_REPLAY:
+        answer_replay(asked);
+        return true;
+    case BUS__QUESTION__ASK_PUBLISH:
+        answer_publish(asked);
+        return true;
+    case BUS__QUESTION__ASK_RPC:
+        answer_rpc(asked);
+        return true;
+    case BUS__QUESTION__ASK_HELLO:
+        fleet_hello(asked->worker, asked->inquiry, question->hello);
+        return true;
+    case BUS__QUESTION__ASK_NODES:
+        fleet_nodes(asked->worker, asked->inquiry);
+        return true;
+    case BUS__QUESTION__ASK_ORDER:
+        fleet_order(asked->worker, asked->inquiry, question->order);
+        return true;
+    case BUS__QUESTION__ASK_EMULATION:
+        fleet_emulation(asked->worker, asked->inquiry, question->emulation);
+        return true;
+    case BUS__QUESTION__ASK_SURVEY_ANSWER:
+        fleet_survey_answer(asked->worker, asked->inquiry, question->survey_answer);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -307,18 +356,11 @@ void questions_answer(void *context, struct inquiry *inquiry, const Bus__Questio
     struct app *app = context;
     struct asked asked = {app, &app->workers[0], inquiry, question};
 
-    /* These need no task: the first answers from memory, the others start one of their own. */
-    if (question->ask_case == BUS__QUESTION__ASK_REPLAY) {
-        answer_replay(&asked);
-    } else if (question->ask_case == BUS__QUESTION__ASK_PUBLISH) {
-        answer_publish(&asked);
-    } else if (question->ask_case == BUS__QUESTION__ASK_RPC) {
-        answer_rpc(&asked);
-    } else {
-        struct asked *kept = keep(&asked);
-        if (task_start(asked.worker->tasks, run, kept) != ERR_OK) {
-            free(kept);
-            refuse_err(inquiry, ERR_BUSY);
-        }
+    if (answer_at_once(&asked))
+        return;
+    struct asked *kept = keep(&asked);
+    if (task_start(asked.worker->tasks, run, kept) != ERR_OK) {
+        free(kept);
+        refuse_err(inquiry, ERR_BUSY);
     }
 }

@@ -2,17 +2,6 @@
 
 #include "base/utf8.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Decoding never makes text longer, so the caller reserves once and no pointer moves. */
 static enum err decode(struct text raw, bool plus_is_space, struct buf *bytes, struct text *out)
 {
@@ -21,8 +10,8 @@ static enum err decode(struct text raw, bool plus_is_space, struct buf *bytes, s
     for (size_t i = 0; i < raw.len; i++) {
         char c = raw.at[i];
         if (c == '%') {
-            const int high = i + 2 < raw.len ? hex_digit(raw.at[i + 1]) : -1;
-            const int low = i + 2 < raw.len ? hex_digit(raw.at[i + 2]) : -1;
+            const int high = i + 2 < raw.len ? text_hex_digit(raw.at[i + 1]) : -1;
+            const int low = i + 2 < raw.len ? text_hex_digit(raw.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return ERR_INVALID;
             c = (char)(high * 16 + low);

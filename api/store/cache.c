@@ -39,6 +39,7 @@ struct op {
 
     void (*done)(void *context, enum err err); /* OP_SCRIPT */
     void *context;
+    struct cache_reply *reply; /* what it returned goes there; NULL: nowhere */
     struct buf whole; /* the same as EVAL, for a Redis that does not know the script yet; empty once
                          sent */
 };
@@ -231,6 +232,8 @@ static void on_reply(redisAsyncContext *redis, void *reply_of_redis, void *conte
         cache_reply_copy(&op->command->reply, reply);
     else if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
         op->err = ERR_UNAVAILABLE;
+    else if (reply != NULL && op->reply != NULL)
+        cache_reply_copy(op->reply, reply);
     ops_add(&cache->finished, op);
     if (reply == NULL) /* otherwise the link's turn ends with finish_all() */
         uv_timer_start(&cache->soon, on_soon, 0, 0);
@@ -447,13 +450,11 @@ static void add_script(struct cache *cache, struct buf *out, const char *verb, s
     add_words(cache, out, keys, key_count, args, arg_count);
 }
 
-void cache_eval(struct cache *cache, struct cache_script *script, const struct text *keys,
-                size_t key_count, const struct text *args, size_t arg_count,
-                void (*done)(void *context, enum err err), void *context)
+static void eval(struct op *op, struct cache_script *script, const struct text *keys,
+                 size_t key_count, const struct text *args, size_t arg_count)
 {
-    struct op *op = xcalloc(1, sizeof(*op));
+    struct cache *cache = op->cache;
 
-    *op = (struct op){.cache = cache, .kind = OP_SCRIPT, .done = done, .context = context};
     if (!may_send(cache, 1)) {
         fail_soon(cache, op);
         return;
@@ -463,4 +464,46 @@ void cache_eval(struct cache *cache, struct cache_script *script, const struct t
     add_script(cache, &cache->scratch, "EVALSHA", sha_of(script), keys, key_count, args, arg_count);
     send_op(cache, op, buf_text(&cache->scratch));
     cache_link_flush(cache->link);
+}
+
+void cache_eval(struct cache *cache, struct cache_script *script, const struct text *keys,
+                size_t key_count, const struct text *args, size_t arg_count,
+                void (*done)(void *context, enum err err), void *context)
+{
+    struct op *op = xcalloc(1, sizeof(*op));
+
+    *op = (struct op){.cache = cache, .kind = OP_SCRIPT, .done = done, .context = context};
+    eval(op, script, keys, key_count, args, arg_count);
+}
+
+struct called { /* one cache_call(); lives on its task's stack */
+    struct task *task;
+    enum err err;
+};
+
+static void on_called(void *context, enum err err)
+{
+    struct called *called = context;
+
+    called->err = err;
+    task_resume(called->task);
+}
+
+enum err cache_call(struct cache *cache, struct cache_script *script, const struct text *keys,
+                    size_t key_count, const struct text *args, size_t arg_count,
+                    struct cache_reply *reply)
+{
+    struct called called = {.task = task_self()};
+    struct op *op = xcalloc(1, sizeof(*op));
+
+    CHECK(called.task != NULL);
+    *reply = (struct cache_reply){0};
+    *op = (struct op){.cache = cache,
+                      .kind = OP_SCRIPT,
+                      .done = on_called,
+                      .context = &called,
+                      .reply = reply};
+    eval(op, script, keys, key_count, args, arg_count);
+    task_wait();
+    return called.err;
 }

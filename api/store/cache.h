@@ -71,3 +71,7 @@ struct cache_script {
  */
 void cache_eval(struct cache *cache, struct cache_script *script, const struct text *keys, size_t key_count,
                 const struct text *args, size_t arg_count, void (*done)(void *context, enum err err), void *context);
+
+/* From a task: the same, and waits for what the script returns: `reply`, the caller's to fini. */
+MUST_CHECK enum err cache_call(struct cache *cache, struct cache_script *script, const struct text *keys, size_t key_count,
+                               const struct text *args, size_t arg_count, struct cache_reply *reply);

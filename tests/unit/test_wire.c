@@ -52,6 +52,40 @@ static void a_batch_comes_back_as_it_went(void **state)
     buf_fini(&buf);
 }
 
+static void a_publication_comes_back_as_streams_keep_it(void **state)
+{
+    Bus__Publication publication = BUS__PUBLICATION__INIT;
+    Bus__Presence info = BUS__PRESENCE__INIT;
+    Bus__Tag tag = BUS__TAG__INIT, *tags[] = {&tag};
+    struct buf buf = {0};
+
+    tag.key = wire_bytes(TEXT("lang"));
+    tag.value = wire_bytes(TEXT("go"));
+    info.user = wire_bytes(TEXT("ada"));
+    info.chan_info = wire_bytes(TEXT("{}"));
+    publication.data = wire_bytes(TEXT("\x00\xff"));
+    publication.binary = publication.delta = true;
+    publication.id = UINT64_MAX;
+    publication.info = &info;
+    publication.tags = tags;
+    publication.n_tags = 1;
+    wire_pack(&buf, &publication.base);
+    Bus__Publication *back = wire_read_publication(buf_text(&buf));
+    assert_non_null(back);
+    assert_true(text_equal(wire_text(back->data), TEXT("\x00\xff")));
+    assert_true(back->binary && back->delta);
+    assert_true(back->id == UINT64_MAX);
+    assert_true(text_equal(wire_text(back->info->user), TEXT("ada")));
+    assert_true(text_equal(wire_text(back->info->chan_info), TEXT("{}")));
+    assert_int_equal(back->n_tags, 1);
+    assert_true(text_equal(wire_text(back->tags[0]->value), TEXT("go")));
+    wire_free_publication(back);
+    for (size_t len = 0; len < buf.len; len++)
+        wire_free_publication(wire_read_publication(text_of(buf.at, len)));
+    wire_free_publication(NULL);
+    buf_fini(&buf);
+}
+
 static void nothing_is_an_empty_message(void **state)
 {
     Bus__Batch *batch = wire_read_batch(TEXT(""));
@@ -150,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_comes_back_as_it_went),
+        cmocka_unit_test(a_publication_comes_back_as_streams_keep_it),
         cmocka_unit_test(nothing_is_an_empty_message),
         cmocka_unit_test(what_is_no_message_is_refused),
         cmocka_unit_test(every_cut_of_a_question_is_read_or_refused),
