@@ -14,25 +14,18 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "base/options.h"
 #include "bench/cpu_time.h"
-#include "bench/fake_api.h"
 #include "bench/process.h"
-#include "bench/subscribers.h"
+#include "bench/target.h"
 
-#define EPOCH        "bench-1"
-#define AUDIENCE     "parley"
 #define BOUND_MS     60000 /* for connecting all, and for closing all */
 #define AFTERMATH_MS 200   /* work that the server puts off for so long still counts as making */
 
 static struct {
-    int64_t port, pid, connections, first, seconds, settle_ms;
-    int target;
-    char *room, *events_url, *questions_url, *bus_key, *token_secret;
+    int64_t connections, first, seconds, settle_ms;
 } config;
 
-enum { TARGET_CEILING, TARGET_GATEWAY };
-static const char *const target_names[] = {"ceiling", "gateway", NULL};
+static struct target target;
 
 struct reading {
     int64_t at_ns, cpu_us, rss_bytes;
@@ -54,8 +47,8 @@ struct sample {
 static struct reading take_reading(const struct subscribers *subscribers)
 {
     return (struct reading){.at_ns = clock_mono_ns(),
-                            .cpu_us = cpu_time_us((pid_t)config.pid),
-                            .rss_bytes = process_rss_bytes((pid_t)config.pid),
+                            .cpu_us = cpu_time_us((pid_t)target.pid),
+                            .rss_bytes = process_rss_bytes((pid_t)target.pid),
                             .pings = subscribers_count(subscribers)->pings};
 }
 
@@ -102,19 +95,19 @@ static bool measure(struct subscribers *subscribers, struct sample *sample)
 /* Ends them, and waits until the server has closed them too: nobody else tells. */
 static bool measure_closing(struct subscribers *subscribers, struct sample *sample)
 {
-    const int64_t start_us = cpu_time_us((pid_t)config.pid);
+    const int64_t start_us = cpu_time_us((pid_t)target.pid);
     const int64_t end_ms = clock_mono_ms() + BOUND_MS;
-    const int64_t others = process_descriptors((pid_t)config.pid) - config.connections;
+    const int64_t others = process_descriptors((pid_t)target.pid) - config.connections;
 
     subscribers_destroy(subscribers);
-    while (process_descriptors((pid_t)config.pid) > others) {
+    while (process_descriptors((pid_t)target.pid) > others) {
         if (clock_mono_ms() > end_ms) {
             log_error("the server keeps connections that have ended");
             return false;
         }
         poll(NULL, 0, 10);
     }
-    sample->closing_cpu_us = cpu_time_us((pid_t)config.pid) - start_us;
+    sample->closing_cpu_us = cpu_time_us((pid_t)target.pid) - start_us;
     return true;
 }
 
@@ -148,7 +141,7 @@ static void print(const struct sample *sample)
         "{\"target\":\"%s\",\"connections\":%lld,\"first\":%lld,\"bytes_each\":%.1f,\"rss_bytes\":%lld,"
         "\"connect_wall_s\":%.3f,\"connect_cpu_us\":%.3f,\"close_cpu_us\":%.3f,\"pings\":%.0f,"
         "\"pings_per_s\":%.1f,\"ping_cpu_us\":%.3f,\"first_cpu_ms_per_s\":%.3f}\n",
-        target_names[config.target], (long long)config.connections, (long long)config.first,
+        target.name, (long long)config.connections, (long long)config.first,
         (double)(settled->rss_bytes - first->rss_bytes) / made, (long long)settled->rss_bytes,
         seconds_between(watched, &sample->made), cpu_us_between(watched, &sample->made) / made,
         (double)sample->closing_cpu_us / (double)config.connections, pings,
@@ -162,27 +155,6 @@ static void print(const struct sample *sample)
 static void read_options(int argc, char **argv)
 {
     struct option table[] = {
-        {.name = "target",
-         .type = OPTION_CHOICE,
-         .value = &config.target,
-         .fallback = "ceiling",
-         .choices = target_names,
-         .help = "What is measured."},
-        {.name = "port",
-         .type = OPTION_NUMBER,
-         .value = &config.port,
-         .fallback = "9100",
-         .unit = "port",
-         .min = 1,
-         .max = 65534,
-         .help = "Where to connect, on 127.0.0.1."},
-        {.name = "pid",
-         .type = OPTION_NUMBER,
-         .value = &config.pid,
-         .unit = "process",
-         .min = 1,
-         .max = INT32_MAX,
-         .help = "The server, whose processor time and memory are measured."},
         {.name = "connections",
          .type = OPTION_NUMBER,
          .value = &config.connections,
@@ -215,63 +187,20 @@ static void read_options(int argc, char **argv)
          .min = 0,
          .max = 600000,
          .help = "Unmeasured time after connecting."},
-        {.name = "room",
-         .type = OPTION_TEXT,
-         .value = &config.room,
-         .fallback = "1000000000000000007",
-         .help = "Id of the made-up room."},
-        {.name = "events-url",
-         .type = OPTION_TEXT,
-         .value = &config.events_url,
-         .fallback = "tcp://127.0.0.1:9110",
-         .help = "Gateway: where this program publishes."},
-        {.name = "questions-url",
-         .type = OPTION_TEXT,
-         .value = &config.questions_url,
-         .fallback = "tcp://127.0.0.1:9111",
-         .help = "Gateway: where this program answers."},
-        {.name = "bus-key",
-         .type = OPTION_SECRET,
-         .value = &config.bus_key,
-         .optional = true,
-         .help = "Gateway: key of the bus."},
-        {.name = "token-secret",
-         .type = OPTION_SECRET,
-         .value = &config.token_secret,
-         .optional = true,
-         .help = "Gateway: key of connection tokens."},
     };
-    options_load(&(struct options){.program = "connections",
-                                   .summary = "Memory and processor time of connections that idle.",
-                                   .table = table,
-                                   .count = ARRAY_COUNT(table)},
-                 argc, argv);
+    const struct options own = {.program = "connections",
+                                .summary = "Memory and processor time of connections that idle.",
+                                .table = table,
+                                .count = ARRAY_COUNT(table)};
+
+    target_load(&target, &own, argc, argv);
 }
 /* clang-format on */
 
-static enum err open_api(struct fake_api **out, struct text channel)
-{
-    if (config.target == TARGET_CEILING)
-        return ERR_OK;
-    return fake_api_open(out, &(struct fake_api_config){
-                                  .events_url = config.events_url,
-                                  .questions_url = config.questions_url,
-                                  .bus_key = text(config.bus_key),
-                                  .shape = {.channel = channel, .epoch = text(EPOCH)},
-                              });
-}
-
-static bool run(struct text channel)
+static bool run(void)
 {
     struct sample sample = {0};
-    struct subscribers *subscribers = subscribers_create(&(struct subscribers_config){
-        .port = (int)config.port,
-        .path = "/connection/websocket",
-        .count = (size_t)config.connections,
-        .channel = channel,
-        .token_secret = config.target == TARGET_GATEWAY ? text(config.token_secret) : text(NULL),
-        .audience = text(AUDIENCE),
-    });
+    struct subscribers *subscribers = target_subscribers(&target, (size_t)config.connections);
 
     if (!measure(subscribers, &sample)) {
         subscribers_destroy(subscribers);
@@ -286,7 +215,6 @@ static bool run(struct text channel)
 int main(int argc, char **argv)
 {
     struct fake_api *api = NULL;
-    struct buf channel = {0};
     bool is_measured = false;
 
     read_options(argc, argv);
@@ -296,14 +224,9 @@ int main(int argc, char **argv)
         log_error("--first must be less than --connections");
         return 2;
     }
-    if (config.target == TARGET_GATEWAY && config.token_secret == NULL) {
-        log_error("the gateway wants tokens: --token-secret is missing");
-        return 2;
-    }
-    buf_printf(&channel, "room:%s", config.room);
-    if (open_api(&api, buf_text(&channel)) == ERR_OK)
-        is_measured = run(buf_text(&channel));
+    const struct publication_shape shape = target_shape(&target, 0);
+    if (target_open_api(&target, &shape, &api) == ERR_OK)
+        is_measured = run();
     fake_api_close(api);
-    buf_fini(&channel);
     return is_measured ? 0 : 1;
 }

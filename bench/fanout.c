@@ -18,23 +18,16 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "base/options.h"
 #include "bench/cpu_time.h"
-#include "bench/fake_api.h"
-#include "bench/subscribers.h"
+#include "bench/target.h"
 
-#define EPOCH    "bench-1"
-#define AUDIENCE "parley"
 #define BOUND_MS 60000 /* for connecting, and for one message to reach everybody */
 
 static struct {
-    int64_t port, pid, subscribers, seconds, warmup_ms, messages_max, data_bytes;
-    int target;
-    char *room, *events_url, *questions_url, *bus_key, *token_secret;
+    int64_t subscribers, seconds, warmup_ms, messages_max, data_bytes;
 } config;
 
-enum { TARGET_CEILING, TARGET_GATEWAY };
-static const char *const target_names[] = {"ceiling", "gateway", NULL};
+static struct target target;
 
 /* Where messages go in: the bus, or the ceiling's second port. */
 struct source {
@@ -55,7 +48,7 @@ struct sample {
 static enum err open_feed(struct source *source)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons((uint16_t)(config.port + 1)),
+                                        .sin_port = htons((uint16_t)(target.port + 1)),
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const int on = 1;
 
@@ -71,13 +64,9 @@ static enum err open_feed(struct source *source)
 static enum err open_source(struct source *source)
 {
     source->feed = -1;
-    if (config.target == TARGET_CEILING)
+    if (target.kind == TARGET_CEILING)
         return open_feed(source);
-    return fake_api_open(&source->api,
-                         &(struct fake_api_config){.events_url = config.events_url,
-                                                   .questions_url = config.questions_url,
-                                                   .bus_key = text(config.bus_key),
-                                                   .shape = source->shape});
+    return target_open_api(&target, &source->shape, &source->api);
 }
 
 static bool feed(struct source *source)
@@ -139,7 +128,7 @@ static bool measure(struct source *source, struct subscribers *subscribers, int6
                     struct sample *sample)
 {
     const struct subscribers_counts before = *subscribers_count(subscribers);
-    const int64_t cpu_start_us = cpu_time_us((pid_t)config.pid), start_ns = clock_mono_ns();
+    const int64_t cpu_start_us = cpu_time_us((pid_t)target.pid), start_ns = clock_mono_ns();
     bool all_came = true;
 
     *sample = (struct sample){0};
@@ -149,7 +138,7 @@ static bool measure(struct source *source, struct subscribers *subscribers, int6
         sample->messages++;
     }
     sample->wall_ns = clock_mono_ns() - start_ns;
-    sample->cpu_us = cpu_time_us((pid_t)config.pid) - cpu_start_us;
+    sample->cpu_us = cpu_time_us((pid_t)target.pid) - cpu_start_us;
     sample->counts = difference(*subscribers_count(subscribers), before);
     return all_came;
 }
@@ -164,8 +153,8 @@ static void print(const struct sample *sample)
         "{\"target\":\"%s\",\"subscribers\":%lld,\"messages\":%llu,\"deliveries\":%llu,\"bytes_each\":%.1f,"
         "\"wall_s\":%.3f,\"cpu_s\":%.2f,\"per_cpu_s\":%.0f,\"per_wall_s\":%.0f,\"missing\":%llu,\"skipped\":%llu,"
         "\"repeated\":%llu,\"connections_lost\":%llu,\"pings\":%llu,\"others\":%llu}\n",
-        target_names[config.target], (long long)config.subscribers,
-        (unsigned long long)sample->messages, (unsigned long long)counts->delivered,
+        target.name, (long long)config.subscribers, (unsigned long long)sample->messages,
+        (unsigned long long)counts->delivered,
         (double)counts->bytes / (double)(counts->delivered + !counts->delivered), wall_s, cpu_s,
         cpu_s > 0 ? (double)counts->delivered / cpu_s : 0, (double)counts->delivered / wall_s,
         (unsigned long long)(expected - counts->delivered), (unsigned long long)counts->skipped,
@@ -194,27 +183,6 @@ static bool run(struct source *source, struct subscribers *subscribers)
 static void read_options(int argc, char **argv)
 {
     struct option table[] = {
-        {.name = "target",
-         .type = OPTION_CHOICE,
-         .value = &config.target,
-         .fallback = "ceiling",
-         .choices = target_names,
-         .help = "What is measured."},
-        {.name = "port",
-         .type = OPTION_NUMBER,
-         .value = &config.port,
-         .fallback = "9100",
-         .unit = "port",
-         .min = 1,
-         .max = 65534,
-         .help = "Where subscribers connect, on 127.0.0.1."},
-        {.name = "pid",
-         .type = OPTION_NUMBER,
-         .value = &config.pid,
-         .unit = "process",
-         .min = 1,
-         .max = INT32_MAX,
-         .help = "The server, whose processor time is measured."},
         {.name = "subscribers",
          .type = OPTION_NUMBER,
          .value = &config.subscribers,
@@ -255,73 +223,32 @@ static void read_options(int argc, char **argv)
          .min = 64,
          .max = 16384,
          .help = "Size of a publication's data."},
-        {.name = "room",
-         .type = OPTION_TEXT,
-         .value = &config.room,
-         .fallback = "1000000000000000007",
-         .help = "Id of the made-up room."},
-        {.name = "events-url",
-         .type = OPTION_TEXT,
-         .value = &config.events_url,
-         .fallback = "tcp://127.0.0.1:9110",
-         .help = "Gateway: where this program publishes."},
-        {.name = "questions-url",
-         .type = OPTION_TEXT,
-         .value = &config.questions_url,
-         .fallback = "tcp://127.0.0.1:9111",
-         .help = "Gateway: where this program answers."},
-        {.name = "bus-key",
-         .type = OPTION_SECRET,
-         .value = &config.bus_key,
-         .optional = true,
-         .help = "Gateway: key of the bus."},
-        {.name = "token-secret",
-         .type = OPTION_SECRET,
-         .value = &config.token_secret,
-         .optional = true,
-         .help = "Gateway: key of connection tokens."},
     };
-    options_load(&(struct options){.program = "fanout",
-                                   .summary = "Fan-out of one channel, one message at a time.",
-                                   .table = table,
-                                   .count = ARRAY_COUNT(table)},
-                 argc, argv);
+    const struct options own = {.program = "fanout",
+                                .summary = "Fan-out of one channel, one message at a time.",
+                                .table = table,
+                                .count = ARRAY_COUNT(table)};
+
+    target_load(&target, &own, argc, argv);
 }
 /* clang-format on */
 
 int main(int argc, char **argv)
 {
     struct source source = {0};
-    struct buf channel = {0};
     bool all_came = false;
 
     read_options(argc, argv);
     log_init("fanout", LOG_INFO, LOG_TEXT);
     id_init();
-    if (config.target == TARGET_GATEWAY && config.token_secret == NULL) {
-        log_error("the gateway wants tokens: --token-secret is missing");
-        return 2;
-    }
-    buf_printf(&channel, "room:%s", config.room);
-    source.shape = (struct publication_shape){.channel = buf_text(&channel),
-                                              .epoch = text(EPOCH),
-                                              .data_bytes = (size_t)config.data_bytes};
-    const struct subscribers_config followers = {
-        .port = (int)config.port,
-        .path = "/connection/websocket",
-        .count = (size_t)config.subscribers,
-        .channel = source.shape.channel,
-        .token_secret = config.target == TARGET_GATEWAY ? text(config.token_secret) : text(NULL),
-        .audience = text(AUDIENCE),
-    };
-    struct subscribers *subscribers = subscribers_create(&followers);
+    source.shape = target_shape(&target, (size_t)config.data_bytes);
+    struct subscribers *subscribers = target_subscribers(&target, (size_t)config.subscribers);
     if (open_source(&source) == ERR_OK &&
-        subscribers_connect(subscribers, followers.count, BOUND_MS) == ERR_OK)
+        subscribers_connect(subscribers, (size_t)config.subscribers, BOUND_MS) == ERR_OK)
         all_came = run(&source, subscribers);
     subscribers_destroy(subscribers);
     if (source.feed >= 0)
         close(source.feed);
     fake_api_close(source.api);
-    buf_fini(&channel);
     return all_came ? 0 : 1;
 }

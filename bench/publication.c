@@ -1,6 +1,6 @@
 #include "bench/publication.h"
 
-#include "gateway/protocol/protocol.h"
+#include "gateway/protocol/reply.h"
 #include "gateway/protocol/websocket.h"
 
 #define DATA_TAIL "\"}"
@@ -23,7 +23,7 @@ void publication_frame(struct buf *out, const struct publication_shape *shape, u
     unsigned char header[WEBSOCKET_HEADER_MAX];
 
     publication_data(&data, shape, offset);
-    protocol_push_publication(
+    CODEC_JSON.push_publication(
         &push, shape->channel,
         &(struct publication){.data = buf_text(&data), .offset = offset, .epoch = shape->epoch});
     buf_add(out, header, websocket_header(WEBSOCKET_TEXT, push.len, header));

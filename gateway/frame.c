@@ -1,102 +1,147 @@
 #include "gateway/frame.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-#define PAYLOAD_AT (sizeof(struct frame) + WEBSOCKET_HEADER_MAX)
+#include "gateway/protocol/deflate.h"
 
-static const char DATA_KEY[] = ",\"pub\":{\"data\":";
+#define CHUNK_PREFIX_MAX 16 /* "ffffffff\r\ndata: " */
+/* Before a message: the longest header of a WebSocket frame or a chunk. */
+#define MESSAGE_AT (sizeof(struct frame) + CHUNK_PREFIX_MAX)
+_Static_assert(CHUNK_PREFIX_MAX >= WEBSOCKET_HEADER_MAX, "room for either");
+
+static size_t deflate_min;
+
+void frame_init(size_t deflate_min_bytes)
+{
+    deflate_min = deflate_min_bytes;
+}
 
 void frame_begin(struct buf *out)
 {
     CHECK(out->len == 0);
-    buf_reserve(out, PAYLOAD_AT);
-    out->len = PAYLOAD_AT;
+    buf_reserve(out, MESSAGE_AT);
+    out->len = MESSAGE_AT;
 }
 
-struct frame *frame_end(struct buf *out, enum websocket_opcode opcode)
+/* `prefix` goes before the message; all is in place. */
+static struct frame *wrap(struct buf *out, const void *prefix, size_t prefix_len)
 {
-    unsigned char header[WEBSOCKET_HEADER_MAX];
-    const size_t header_len = websocket_header(opcode, out->len - PAYLOAD_AT, header);
     struct frame *frame = xrealloc(out->at, out->len);
 
     *frame = (struct frame){
-        .start = (uint32_t)(PAYLOAD_AT - header_len),
-        .len = (uint32_t)(out->len - PAYLOAD_AT + header_len),
+        .start = (uint32_t)(MESSAGE_AT - prefix_len),
+        .len = (uint32_t)(out->len - MESSAGE_AT + prefix_len),
     };
     atomic_init(&frame->refs, 1);
-    memcpy((char *)frame + frame->start, header, header_len);
+    memcpy((char *)frame + frame->start, prefix, prefix_len);
     *out = (struct buf){0};
     return frame;
 }
 
-struct frame *frame_create(enum websocket_opcode opcode, struct text payload)
+static struct frame *wrap_websocket(struct buf *out, enum websocket_opcode opcode, bool deflated)
+{
+    unsigned char header[WEBSOCKET_HEADER_MAX];
+    const size_t payload_len = out->len - MESSAGE_AT;
+    const size_t len = deflated ? websocket_header_deflated(opcode, payload_len, header)
+                                : websocket_header(opcode, payload_len, header);
+
+    return wrap(out, header, len);
+}
+
+/* A chunk of an HTTP answer (RFC 9112 7.1); `behind` follows it. */
+static struct frame *wrap_chunk(struct buf *out, enum framing framing, struct text behind)
+{
+    const struct text before = framing == FRAMING_EVENT ? TEXT("data: ") : (struct text){0};
+    const struct text after = framing == FRAMING_EVENT  ? TEXT("\n\n")
+                              : framing == FRAMING_LINE ? TEXT("\n")
+                                                        : (struct text){0};
+    char prefix[CHUNK_PREFIX_MAX + 1];
+
+    buf_add_text(out, after);
+    const int len = snprintf(prefix, sizeof(prefix), "%zx\r\n%.*s",
+                             before.len + out->len - MESSAGE_AT, (int)before.len, before.at);
+    buf_add_text(out, TEXT("\r\n"));
+    buf_add_text(out, behind);
+    return wrap(out, prefix, (size_t)len);
+}
+
+/* Replaces the message by its compressed form; false: it is too small for that. */
+static bool compress(struct buf *out)
+{
+    const struct text message = text_after(buf_text(out), MESSAGE_AT);
+    struct buf smaller = {0};
+
+    if (message.len < deflate_min)
+        return false;
+    frame_begin(&smaller);
+    deflate_message(&smaller, message);
+    buf_fini(out);
+    *out = smaller;
+    return true;
+}
+
+struct frame *frame_end(struct buf *out, enum format format)
+{
+    const struct format_row *row = &FORMATS[format];
+    const bool deflated = row->is_deflated && compress(out);
+
+    switch (row->framing) {
+    case FRAMING_TEXT:
+        return wrap_websocket(out, WEBSOCKET_TEXT, deflated);
+    case FRAMING_BINARY:
+        return wrap_websocket(out, WEBSOCKET_BINARY, deflated);
+    case FRAMING_LINE:
+    case FRAMING_EVENT:
+    case FRAMING_NONE:
+        break;
+    }
+    return wrap_chunk(out, row->framing, (struct text){0});
+}
+
+struct frame *frame_end_answer(struct buf *out, enum format format)
+{
+    return wrap_chunk(out, FORMATS[format].framing, TEXT("0\r\n\r\n"));
+}
+
+struct frame *frame_create(enum format format, struct text message)
+{
+    struct buf out = {0};
+
+    frame_begin(&out);
+    buf_add_text(&out, message);
+    return frame_end(&out, format);
+}
+
+struct frame *frame_raw(struct text bytes)
+{
+    struct buf out = {0};
+
+    frame_begin(&out);
+    buf_add_text(&out, bytes);
+    return wrap(&out, "", 0);
+}
+
+struct frame *frame_control(enum websocket_opcode opcode, struct text payload)
 {
     struct buf out = {0};
 
     frame_begin(&out);
     buf_add_text(&out, payload);
-    return frame_end(&out, opcode);
-}
-
-/* Where the encoder put `data`. Quotes within the channel's name are escaped, so the key cannot
- * stand there. */
-static void find_data(struct frame *frame, size_t data_len)
-{
-    const struct text bytes = frame_bytes(frame);
-    const char *key = memmem(bytes.at, bytes.len, DATA_KEY, sizeof(DATA_KEY) - 1);
-
-    CHECK(key != NULL);
-    frame->data_at = (uint32_t)(key + sizeof(DATA_KEY) - 1 - (const char *)frame);
-    frame->data_len = (uint32_t)data_len;
-}
-
-static bool has_newline(struct text json)
-{
-    return json.len > 0 &&
-           (memchr(json.at, '\n', json.len) != NULL || memchr(json.at, '\r', json.len) != NULL);
-}
-
-struct frame *frame_publication(struct text channel, const struct publication *publication)
-{
-    struct publication shown = *publication;
-    struct buf minified = {0}, out = {0};
-
-    if (has_newline(shown.data)) {
-        protocol_minify(&minified, shown.data);
-        shown.data = buf_text(&minified);
-    }
-    frame_begin(&out);
-    protocol_push_publication(&out, channel, &shown);
-    struct frame *frame = frame_end(&out, WEBSOCKET_TEXT);
-    frame->offset = shown.offset;
-    if (shown.data.len > 0)
-        find_data(frame, shown.data.len);
-    buf_fini(&minified);
-    return frame;
+    return wrap_websocket(&out, opcode, false);
 }
 
 struct frame *frame_close(int code, const char *reason)
 {
-    struct buf bytes = {0};
-    struct frame *frame;
+    struct buf out = {0};
 
-    /* websocket_close_frame() writes the header too: it stands where the payload would. */
-    frame_begin(&bytes);
-    websocket_close_frame(&bytes, code, text(reason));
-    const size_t len = bytes.len - PAYLOAD_AT;
-    frame = frame_end(&bytes, WEBSOCKET_CLOSE);
-    frame->start = PAYLOAD_AT;
-    frame->len = (uint32_t)len;
-    return frame;
+    frame_begin(&out);
+    websocket_close_frame(&out, code, text(reason)); /* with its header */
+    return wrap(&out, "", 0);
 }
 
 void frame_unref(struct frame *frame)
 {
     if (frame != NULL && atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) == 1)
         free(frame);
-}
-
-struct text frame_data(const struct frame *frame)
-{
-    return text_of((const char *)frame + frame->data_at, frame->data_len);
 }

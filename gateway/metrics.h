@@ -7,12 +7,15 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "gateway/format.h"
+#include "gateway/metrics_histogram.h"
+#include "gateway/protocol/command.h"
 
 /* Each with a sentence on what its rise means. */
 #define METRICS_TABLE(X)                                                                           \
     X(CONNECTIONS_OPENED, "connections_opened",                                                    \
-      "WebSockets opened; much above the number of people means that they come and go")            \
-    X(CONNECTIONS_CLOSED, "connections_closed", "WebSockets ended, whoever ended them")            \
+      "Connections opened; much above the number of people means that they come and go")           \
+    X(CONNECTIONS_CLOSED, "connections_closed", "Connections ended, whoever ended them")           \
     X(HANDSHAKES_REFUSED, "handshakes_refused",                                                    \
       "Upgrades refused: wrong version, foreign Origin, token in the address")                     \
     X(CONNECTS, "connects", "Clients that were let in")                                            \
@@ -24,6 +27,7 @@
     X(REPLIES_FAILED, "replies_failed",                                                            \
       "Error replies; a rise with temporary errors means that no API answers")                     \
     X(SUBSCRIBES, "subscribes", "Subscriptions granted")                                           \
+    X(SUBSCRIPTIONS_ENDED, "subscriptions_ended", "Subscriptions ended, whoever ended them")       \
     X(PUBLICATIONS, "publications", "Publications that reached a loop with listeners")             \
     X(DELIVERIES, "deliveries", "Frames queued for listeners")                                     \
     X(LINES, "lines", "Lines of chats queued for listeners")                                       \
@@ -47,6 +51,11 @@
     X(SWEEPS, "sweeps", "Comparisons of all rooms with the APIs, after a loss")                    \
     X(RECOVERIES, "recoveries", "Subscribes that recovered what was missed")                       \
     X(RECOVERIES_FAILED, "recoveries_failed", "Subscribes that missed too much")                   \
+    X(API_CALLS, "api_calls", "Calls of the server API that had its key")                         \
+    X(API_ERRORS, "api_errors",                                                                    \
+      "Commands of the server API answered by an error; api_commands tells which")                 \
+    X(API_REFUSED, "api_refused",                                                                  \
+      "Calls of the server API without its key (401): a misconfigured or hostile back end")        \
     X(RING_EVICTIONS, "ring_evictions",                                                            \
       "Publications dropped from memory to make room: raise ring.max_bytes")
 
@@ -57,16 +66,89 @@ enum metric {
         METRIC_COUNT,
 };
 
+/* By what a connection speaks: each with a sentence. */
+#define METRICS_TRAFFIC_TABLE(X)                                                                   \
+    X(MESSAGES_RECEIVED, "messages_received", "Messages of clients, each of one or more commands") \
+    X(MESSAGES_SENT, "messages_sent", "Messages that the kernel took: replies, pushes, pings")     \
+    X(BYTES_RECEIVED, "bytes_received", "Bytes of clients after the handshake")                    \
+    X(BYTES_SENT, "bytes_sent", "Bytes that the kernel took, for clients")                         \
+    X(OPENED, "transport_connections_opened", "Connections opened")                                \
+    X(CLOSED, "transport_connections_closed", "Connections ended, whoever ended them")
+
+enum traffic {
+#define X(name, label, help) TRAFFIC_##name,
+    METRICS_TRAFFIC_TABLE(X)
+#undef X
+        TRAFFIC_COUNT,
+};
+
+/* Why what was queued for clients never reached them. */
+enum drop {
+    DROP_SLOW,    /* its client was closed because it read too slowly (3008) */
+    DROP_GONE,    /* its client was gone before it was out */
+    DROP_OVERRUN, /* a loop's inbox was full: its clients reconnect and recover */
+    DROP_COUNT,
+};
+
+#define METRICS_ERROR_COUNT      15 /* known codes, and one for all others */
+#define METRICS_DISCONNECT_COUNT 26
+
+#define METRICS_PEAK_MS 15000 /* a peak is seen for so long at least */
+
+/* What waits for clients that read slowly. */
+struct metrics_waiting {
+    _Atomic uint64_t bytes;          /* at present, of all */
+    _Atomic uint64_t peak, old_peak; /* the most of one client, in this span and the one before */
+    int64_t turned_ms;               /* when this span began */
+};
+
+/* Written by one thread. */
 struct metrics {
-    _Atomic uint64_t counts[METRIC_COUNT]; /* written by one thread */
+    _Atomic uint64_t counts[METRIC_COUNT];
+    _Atomic uint64_t traffic[FORMAT_COUNT][TRAFFIC_COUNT];
+    _Atomic uint64_t drops[DROP_COUNT];
+    _Atomic uint64_t errors[METRICS_ERROR_COUNT];
+    _Atomic uint64_t disconnects[METRICS_DISCONNECT_COUNT];
+    struct metrics_histogram commands[COMMAND_KIND_COUNT];
+    struct metrics_waiting waiting;
 };
 
 static inline void metrics_add(struct metrics *metrics, enum metric metric, uint64_t count)
 {
-    /* One writer: no need for a locked instruction. */
-    const uint64_t now = atomic_load_explicit(&metrics->counts[metric], memory_order_relaxed);
-    atomic_store_explicit(&metrics->counts[metric], now + count, memory_order_relaxed);
+    metrics_count(&metrics->counts[metric], count);
 }
+
+static inline void metrics_traffic(struct metrics *metrics, uint8_t format, enum traffic traffic,
+                                   uint64_t count)
+{
+    metrics_count(&metrics->traffic[format][traffic], count);
+}
+
+static inline void metrics_drop(struct metrics *metrics, enum drop reason, uint64_t count)
+{
+    metrics_count(&metrics->drops[reason], count);
+}
+
+/* An error in a reply, a goodbye of ours. */
+void metrics_error(struct metrics *metrics, int code);
+void metrics_disconnect(struct metrics *metrics, int code);
+
+/* A command was answered. */
+void metrics_command(struct metrics *metrics, enum command_kind kind, int64_t took_us);
+
+/* What waits for one client was `before` bytes and is `now`. */
+void metrics_waits(struct metrics *metrics, size_t before, size_t now);
+/* Now and then: forgets old peaks. */
+void metrics_turn(struct metrics *metrics, int64_t now_ms);
+
+/* The sum over `sets`. */
+uint64_t metrics_sum(struct metrics *const *sets, size_t count, enum metric metric);
+/* What has begun and not ended; never below 0, since the end is read first. */
+uint64_t metrics_left(struct metrics *const *sets, size_t count, enum metric begun,
+                      enum metric ended);
+uint64_t metrics_sum_traffic(struct metrics *const *sets, size_t count, enum traffic traffic);
+uint64_t metrics_sum_drops(struct metrics *const *sets, size_t count);
+uint64_t metrics_sum_waiting(struct metrics *const *sets, size_t count);
 
 /* Appends all, as Prometheus text: the sums over `sets`. */
 void metrics_print(struct buf *out, struct metrics *const *sets, size_t count);

@@ -18,9 +18,8 @@
 static void print_part(const char *name, struct text part)
 {
     struct buf bytes = {0};
-    char why[96];
 
-    if (jwt_read_part(part, &bytes) && json_validate(buf_text(&bytes), why) == ERR_OK)
+    if (jwt_read_part(part, &bytes) && json_is_valid(buf_text(&bytes)))
         printf("%-9s%s\n", name, buf_cstring(&bytes));
     buf_fini(&bytes);
 }
@@ -38,8 +37,7 @@ static void print_time(const char *name, struct json_value claim)
 
 static bool is_for_subscription(struct json_value claims)
 {
-    const enum json_kind kind = json_kind(json_get(claims, "channel"));
-    return kind != JSON_NONE && kind != JSON_NULL;
+    return json_is_given(json_get(claims, "channel"));
 }
 
 static void print_claims(struct json_value claims)
@@ -202,7 +200,8 @@ int command_checktoken(int argc, char **argv)
         .name = "parley checktoken",
         .summary =
             "Shows what a token of a connection or a subscription says, and whether gateways "
-            "with these\noptions take it. Exit status 1 when they do not.\n\n"
+            "with these\noptions take it. Exit status 1 when they do not. Previous keys, key sets (JWKS) "
+            "and\nregular expressions of audience and issuer are not looked at.\n\n"
             "Example: parley checktoken --client.token.hmac_secret_key.file=key \"$TOKEN\"",
         .uses = USES_TOKEN | USES_GATEWAY | USES_CHECKING,
         .takes_operands = true,

@@ -9,6 +9,11 @@ int command_lanes(int argc, char **argv);
 int command_seed(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_token(int argc, char **argv);
+
+/* These become the parley-gateway beside this program. */
+int command_checkconfig(int argc, char **argv);
+int command_defaultconfig(int argc, char **argv);
+int command_defaultenv(int argc, char **argv);
 int command_gentoken(int argc, char **argv);
 int command_gensubtoken(int argc, char **argv);
 int command_checktoken(int argc, char **argv);

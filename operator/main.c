@@ -16,6 +16,9 @@ static const struct {
     {"lanes", "list the lanes of the database; add some", command_lanes},
     {"seed", "fill a running API with a small demo", command_seed},
     {"doctor", "check everything that Parley needs, and say what to do", command_doctor},
+    {"checkconfig", "check the gateway's configuration, and show it", command_checkconfig},
+    {"defaultconfig", "print the gateway's default configuration as JSON", command_defaultconfig},
+    {"defaultenv", "print the gateway's options as environment variables", command_defaultenv},
     {"token", "make an access token of the API for tests and scripts", command_token},
     {"gentoken", "make a token with which a user connects to a gateway", command_gentoken},
     {"gensubtoken", "make a token with which a user subscribes to one channel", command_gensubtoken},
@@ -27,7 +30,7 @@ static void print_help(void)
     printf(
         "parley: the operator's command of Parley.\n\nUsage: parley COMMAND [--name=value ...]\n\n");
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-        printf("  %-11s %s\n", commands[i].word, commands[i].help);
+        printf("  %-13s %s\n", commands[i].word, commands[i].help);
     printf("\nparley COMMAND --help shows a command's options, parley --version the version.\n");
 }
 

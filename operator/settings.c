@@ -107,7 +107,8 @@ const struct settings *settings_load(struct command_line *line, int argc, char *
                               .summary = line->summary,
                               .table = table,
                               .count = count,
-                              .takes_operands = line->takes_operands};
+                              .takes_operands = line->takes_operands,
+                              .reads_others_files = true};
     options_load(&options, argc, argv);
     if (line->takes_operands)
         line->operands = options.operands;

@@ -34,7 +34,8 @@
 static struct cache_script put = {
     .lua = LUA_EPOCH "local told = redis.call('GET', KEYS[3])\n"
                      "if told then\n"
-                     "  local offset, epoch, id = string.match(told, '^(%d+) (%a*) (%d+)$')\n"
+                     "  local offset, epoch, id, word = string.match(told, '^(%d+) (%a*) (%d+) ?(%a*)$')\n"
+                     "  if word == 'skipped' then return {word, offset, epoch} end\n"
                      "  return {id == ARGV[8] and 'again' or 'known', offset, epoch}\n"
                      "end\n"
                      "local function is_later(a, b)\n"
@@ -58,8 +59,13 @@ static struct cache_script put = {
                      "  end\n"
                      "  offset = redis.call('HGET', KEYS[1], 'offset')\n"
                      "end\n"
-                     "redis.call('SET', KEYS[3], offset .. ' ' .. epoch .. ' ' .. ARGV[8], 'PX', ARGV[7])\n"
+                     "local told_now = offset .. ' ' .. epoch .. ' ' .. ARGV[8]\n"
+                     "if verdict == 'skipped' then told_now = told_now .. ' skipped' end\n"
+                     "redis.call('SET', KEYS[3], told_now, 'PX', ARGV[7])\n"
                      "return {verdict, offset, epoch}"};
+
+/* So many of the list are looked at in one go: Redis must not copy a thousand large ones for the few that fit into `bytes`. */
+#define READ_AT_ONCE "16"
 
 /* KEYS: meta, items. ARGV: a new epoch, meta ttl, offset or empty, 'reverse' or empty, limit, bytes. */
 static struct cache_script read_range = {
@@ -77,18 +83,19 @@ static struct cache_script read_range = {
                      "  to = math.min(top, from + limit - 1)\n"
                      "end\n"
                      "local out = {epoch, string.format('%.0f', top), '0'}\n"
-                     "if from > to then return out end\n"
-                     "local items = redis.call('LRANGE', KEYS[2], from - oldest, to - oldest)\n"
-                     "local at, last, step = 1, #items, 1\n"
-                     "out[3] = string.format('%.0f', from)\n"
-                     "if ARGV[4] == 'reverse' then\n"
-                     "  at, last, step = #items, 1, -1\n"
-                     "  out[3] = string.format('%.0f', to)\n"
-                     "end\n"
-                     "for i = at, last, step do\n"
-                     "  bytes = bytes - #items[i]\n"
-                     "  if bytes < 0 and i ~= at then break end\n"
-                     "  out[#out + 1] = items[i]\n"
+                     "local at, last, step = from - oldest, to - oldest, 1\n"
+                     "if ARGV[4] == 'reverse' then at, last, step = last, at, -1 end\n"
+                     "if from <= to then out[3] = string.format('%.0f', at + oldest) end\n"
+                     "while (last - at) * step >= 0 do\n"
+                     "  local far = math.abs(last - at) < " READ_AT_ONCE " and last or at + step * (" READ_AT_ONCE " - 1)\n"
+                     "  local items = redis.call('LRANGE', KEYS[2], math.min(at, far), math.max(at, far))\n"
+                     "  for i = 1, #items do\n"
+                     "    local item = step == 1 and items[i] or items[#items + 1 - i]\n"
+                     "    bytes = bytes - #item\n"
+                     "    if bytes < 0 and #out > 3 then return out end\n"
+                     "    out[#out + 1] = item\n"
+                     "  end\n"
+                     "  at = far + step\n"
                      "end\n"
                      "return out"};
 

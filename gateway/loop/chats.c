@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/json.h"
+
 /* From a line until a window's time later. All windows are equally long, so the oldest ends first.
  */
 struct chats_window {
@@ -78,14 +80,15 @@ static void add_line(struct buf *out, const struct chats_window *window, struct 
     buf_add_byte(out, '}');
 }
 
-static struct frame *line_frame(struct text data)
+static struct parcel *line_parcel(struct text data)
 {
-    return frame_publication(TEXT("chats"), &(struct publication){.data = data});
+    return parcel_create(
+        &(struct parcel_content){.channel = TEXT("chats"), .data = data, .is_json = true});
 }
 
-struct frame *chats_stale_frame(void)
+struct parcel *chats_stale(void)
 {
-    return line_frame(TEXT("{\"type\":\"stale\"}"));
+    return line_parcel(TEXT("{\"type\":\"stale\"}"));
 }
 
 static void send_line(struct chats *chats, struct chats_window *window, const struct parcel *parcel)
@@ -94,10 +97,10 @@ static void send_line(struct chats *chats, struct chats_window *window, const st
 
     if (window->room->summary.count > 0) {
         add_line(&line, window, parcel->summary);
-        struct frame *frame = line_frame(buf_text(&line));
+        struct parcel *told = line_parcel(buf_text(&line));
         metrics_add(chats->metrics, METRIC_LINES,
-                    hub_deliver_summary(chats->hub, window->room, frame));
-        frame_unref(frame);
+                    hub_deliver_summary(chats->hub, window->room, told));
+        parcel_unref(told);
         buf_fini(&line);
     }
     buf_fini(&window->mentions);

@@ -26,4 +26,4 @@ void chats_tell(struct chats *chats, struct hub_channel *room, struct parcel *pa
 void chats_forget(struct chats *chats, struct hub_channel *room); /* it dies */
 
 /* {"type":"stale"}: lines may be missing. With a reference of the caller's. */
-struct frame *chats_stale_frame(void);
+struct parcel *chats_stale(void);

@@ -1,225 +1,134 @@
 /*
- * What a client asks. Commands run one at a time, in order: one that asks the broker ends the run,
- * and the lines behind it wait in the backlog until the answer is here (answers.c). JavaScript
- * clients send connect and all their subscribes in one frame.
+ * What a client asks. Commands run one at a time, in order: one that asks others ends the run, and
+ * what is behind it waits in the backlog until the answer is here. JavaScript clients send connect
+ * and all their subscribes in one frame.
  */
 #include "gateway/loop/client.h"
 
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/json.h"
 #include "gateway/channel_name.h"
-#include "gateway/loop/token.h"
+#include "gateway/channels/namespaces.h"
+#include "gateway/channels/permissions.h"
+#include "gateway/loop/connecting.h"
+#include "gateway/loop/crowd.h"
+#include "gateway/loop/expiry.h"
+#include "gateway/loop/proxying.h"
+#include "gateway/loop/rate.h"
+#include "gateway/loop/subscribing.h"
 
-static void bad_request(struct client *client)
+struct subscription *client_subscription(const struct client *client, struct text name)
 {
-    metrics_add(&client->loop->metrics, METRIC_BAD_COMMANDS, 1);
-    client_close(client, DISCONNECT_BAD_REQUEST);
+    const struct hub_channel *channel = hub_find(client->loop->hub, name);
+    struct subscription *sub =
+        channel != NULL ? hub_subscription(&client->follower, channel) : NULL;
+
+    return sub != NULL && (sub->flags & HUB_FULL) != 0 ? sub : NULL;
 }
 
-static void reply_empty(struct client *client, uint32_t id, const char *member)
+bool client_is_subscribed(const struct client *client, struct text name)
 {
-    struct buf payload = {0};
-
-    frame_begin(&payload);
-    protocol_empty(&payload, id, member);
-    client_send_payload(client, &payload);
+    return client_subscription(client, name) != NULL;
 }
 
 /* ---- asking the broker ---- */
 
-/* The request knows who asks; the answer comes back to client_take_answer(). */
-static void ask(struct client *client, struct request *request, const struct command *command)
+struct request *client_request(struct client *client, enum request_kind kind,
+                               void (*done)(struct loop *loop, struct request *request))
 {
-    request->id = command->id;
-    request->client = client;
-    client->open = request;
-    if (loop_ask(client->loop, request))
-        return;
-    client->open = NULL;
-    request_destroy(request);
-    client_send_error(client, command->id, PROTOCOL_INTERNAL);
-}
-
-static struct request *make_request(struct client *client, enum request_kind kind,
-                                    const struct command *command)
-{
-    char session[ID_DIGITS_MAX + 1] = "";
-    struct request_texts texts = {
-        .user = client_user(client),
-        .client_id = text(client->id),
-        .channel = command->channel,
-        .data = command->data,
-        .method = command->method,
-        .epoch = command->epoch,
-    };
-    struct request *request;
+    struct request *request = request_create(kind, done);
+    struct buf session = {0};
 
     if (client->session != 0)
-        snprintf(session, sizeof(session), "%lld", (long long)client->session);
-    texts.session = text(session);
-    request = request_create(kind, &texts);
-    request->offset = command->offset;
-    request->flag = command->flag;
-    request->limit = command->limit;
-    request->recover = command->recover;
-    request->has_since = command->has_since;
-    request->reverse = command->reverse;
-    request->join_leave = command->join_leave;
+        buf_add_i64(&session, client->session);
+    request->session = request_keep(request, buf_text(&session));
+    buf_fini(&session);
+    request->client = client;
+    request->client_id = request_keep(request, text(client->id));
+    if (client->user != NULL)
+        request->user = request_keep(request, client_user(client));
     return request;
 }
 
-static void ask_about(struct client *client, enum request_kind kind, const struct command *command)
+bool client_ask(struct client *client, struct request *request)
 {
-    ask(client, make_request(client, kind, command), command);
+    const uint32_t id = request->id;
+
+    client->busy = true;
+    client_hold(client);
+    if (loop_ask(client->loop, request))
+        return true;
+    request_destroy(request);
+    client_release(client);
+    client->busy = false;
+    client_send_error(client, id, PROTOCOL_INTERNAL);
+    return false;
 }
 
-/* ---- connect and refresh ---- */
+/* A command's answer that needs nothing but a reply, which `write` makes of it. */
+typedef void (*write_fn)(const struct codec *codec, struct buf *out, const struct request *request);
 
-static void ask_connect(struct client *client, const struct token *token,
-                        const struct command *command)
+static void answer(struct request *request, write_fn write)
 {
-    char session[ID_DIGITS_MAX + 1] = "";
-    struct request_texts texts = {.user = token_user(token), .client_id = text(client->id)};
+    struct client *client = request->client;
+    struct buf out = {0};
 
-    if (token->session != 0)
-        snprintf(session, sizeof(session), "%lld", (long long)token->session);
-    texts.session = text(session);
-    client->session = token->session;
-    client_enter(client, CLIENT_CONNECTING);
-    ask(client, request_create(REQUEST_CONNECT, &texts), command);
-    if (client->open == NULL)
-        client_refuse(client);
+    if (client_release(client)) {
+        switch (request->outcome) {
+        case REQUEST_DONE:
+            frame_begin(&out);
+            write(client_codec(client), &out, request);
+            client_send_message(client, &out);
+            break;
+        case REQUEST_FAILED:
+            client_send_failure(client, request->id, request->error, text(request->message),
+                                request->temporary);
+            break;
+        case REQUEST_DISCONNECT:
+            client_close(client, (struct disconnect){request->error, request->message});
+            break;
+        }
+        if (client->state < CLIENT_CLOSING)
+            client_resume(client);
+    }
+    request_destroy(request);
 }
 
-/* The loop's time at which a token of this expiry ends its connection; with grace, since background
- * tabs have slow timers. */
-static int64_t end_of(const struct client *client, const struct token *token)
+static struct request *about(struct client *client, enum request_kind kind,
+                             const struct command *command,
+                             void (*done)(struct loop *loop, struct request *request))
 {
-    if (token->expires_us == 0)
-        return 0;
-    const int64_t left_ms = (token->expires_us - clock_wall_us()) / 1000;
-    return loop_now_ms(client->loop) + left_ms + client->loop->settings->client.expired_close_ms;
+    struct request *request = client_request(client, kind, done);
+
+    request->id = command->id;
+    request->channel = request_keep(request, command->channel);
+    request->data = request_keep(request, command->data);
+    request->method = request_keep(request, command->method);
+    return request;
 }
 
-static void run_connect(struct client *client, const struct command *command)
+/* ---- unsubscribe ---- */
+
+static void reply_empty(struct client *client, const struct command *command)
 {
-    struct token token;
+    struct buf out = {0};
 
-    if (client->state != CLIENT_NEW) {
-        bad_request(client);
-        return;
-    }
-    if (command->token.len == 0) {
-        client_close(client, DISCONNECT_BAD_REQUEST);
-        return;
-    }
-    switch (token_read(&token, command->token, client->loop->settings)) {
-    case ERR_OK:
-        client->expires_ms = end_of(client, &token);
-        ask_connect(client, &token, command);
-        break;
-    case ERR_TOKEN_EXPIRED: /* the library gets a new one and comes again */
-        client_send_error(client, command->id, PROTOCOL_TOKEN_EXPIRED);
-        client_refuse(client);
-        break;
-    default:
-        metrics_add(&client->loop->metrics, METRIC_CONNECTS_REFUSED, 1);
-        client_close(client, DISCONNECT_INVALID_TOKEN);
-    }
-}
-
-static void run_refresh(struct client *client, const struct command *command)
-{
-    struct token token;
-    struct buf payload = {0};
-
-    if (command->token.len == 0) {
-        bad_request(client);
-        return;
-    }
-    switch (token_read(&token, command->token, client->loop->settings)) {
-    case ERR_OK:
-        break;
-    case ERR_TOKEN_EXPIRED:
-        client_close(client, DISCONNECT_EXPIRED);
-        return;
-    default:
-        client_close(client, DISCONNECT_INVALID_TOKEN);
-        return;
-    }
-    if (!text_equal(token_user(&token), client_user(client)) || token.session != client->session) {
-        client_close(client, DISCONNECT_INVALID_TOKEN);
-        return;
-    }
-    client->expires_ms = end_of(client, &token);
-    client_arm(client);
-    frame_begin(&payload);
-    protocol_refresh(&payload, command->id, token.expires_us != 0,
-                     (uint32_t)((token.expires_us - clock_wall_us()) / 1000000));
-    client_send_payload(client, &payload);
-}
-
-/* ---- channels ---- */
-
-bool client_is_subscribed(const struct client *client, struct text name)
-{
-    const struct hub_channel *channel = hub_find(client->loop->hub, name);
-
-    return channel != NULL && (hub_flags(&client->follower, channel) & HUB_FULL) != 0;
-}
-
-/* An error code, or 0: the broker is to be asked. */
-static int check_subscribe(const struct client *client, struct text name)
-{
-    if (name.len > CHANNEL_NAME_MAX)
-        return PROTOCOL_BAD_REQUEST;
-    switch (channel_name_kind(name)) {
-    case CHANNEL_NAME_CHATS:
-        return PROTOCOL_ALREADY_SUBSCRIBED;
-    case CHANNEL_NAME_USER:
-        return text_equal(channel_name_id(name), client_user(client)) ? PROTOCOL_ALREADY_SUBSCRIBED
-                                                                      : PROTOCOL_PERMISSION_DENIED;
-    case CHANNEL_NAME_ROOM:
-    case CHANNEL_NAME_LIVE:
-    case CHANNEL_NAME_PUBLIC:
-        break;
-    default:
-        return PROTOCOL_UNKNOWN_CHANNEL;
-    }
-    if (client_is_subscribed(client, name))
-        return PROTOCOL_ALREADY_SUBSCRIBED;
-    /* its own `user:` is one of them, but not its choice */
-    if (client->follower.full_count > (uint32_t)client->loop->settings->client.channel_limit)
-        return PROTOCOL_LIMIT_EXCEEDED;
-    return 0;
-}
-
-static void run_subscribe(struct client *client, const struct command *command)
-{
-    const int error = check_subscribe(client, command->channel);
-
-    if (error != 0)
-        client_send_error(client, command->id, error);
-    else
-        ask_about(client, REQUEST_SUBSCRIBE, command);
+    frame_begin(&out);
+    client_codec(client)->empty(&out, command->id, command->kind);
+    client_send_message(client, &out);
 }
 
 static void run_unsubscribe(struct client *client, const struct command *command)
 {
-    const enum channel_name_kind kind = channel_name_kind(command->channel);
-    struct hub_channel *channel = hub_find(client->loop->hub, command->channel);
+    const struct hub_channel *channel = hub_find(client->loop->hub, command->channel);
 
-    if (kind != CHANNEL_NAME_USER && channel != NULL &&
-        (hub_flags(&client->follower, channel) & HUB_FULL) != 0) {
-        if (kind == CHANNEL_NAME_LIVE)
-            loop_return(client->loop, &(struct returned){.channel = command->channel,
-                                                         .user = client_user(client),
-                                                         .client = text(client->id)});
-        hub_unfollow(client->loop->hub, &client->follower, channel, HUB_FULL);
-    }
-    reply_empty(client, command->id, "unsubscribe");
+    if (channel != client->user) /* its place among the user's connections is not its choice */
+        subscribing_end(client, command->channel, 0, (struct text){0});
+    reply_empty(client, command);
 }
+
+/* ---- publish ---- */
 
 /* What goes to `live:` is not stored and not checked by anybody else: its members are known here.
  */
@@ -233,141 +142,455 @@ static bool may_publish_live(const struct client *client, struct text name)
            client_is_subscribed(client, name);
 }
 
-static void run_publish(struct client *client, const struct command *command)
+static void write_published(const struct codec *codec, struct buf *out,
+                            const struct request *request)
 {
-    const struct text name = command->channel;
-    const enum channel_name_kind kind = channel_name_kind(name);
+    codec->empty(out, request->id, COMMAND_PUBLISH);
+}
 
-    if (command->data.len == 0 || name.len > CHANNEL_NAME_MAX)
+static void on_published(struct loop *loop, struct request *request)
+{
+    answer(request, write_published);
+}
+
+static void publish_product(struct client *client, const struct command *command)
+{
+    const enum channel_name_kind kind = channel_name_kind(command->channel);
+
+    if (command->data.len == 0 || command->channel.len > CHANNEL_NAME_MAX)
+        client_send_error(client, command->id, PROTOCOL_BAD_REQUEST);
+    else if (client_codec(client)->type != PROTOCOL_JSON && !client_is_json(command->data))
         client_send_error(client, command->id, PROTOCOL_BAD_REQUEST);
     else if (kind == CHANNEL_NAME_ROOM ||
-             (kind == CHANNEL_NAME_LIVE && may_publish_live(client, name)))
-        ask_about(client, REQUEST_PUBLISH, command);
+             (kind == CHANNEL_NAME_LIVE && may_publish_live(client, command->channel)))
+        client_ask(client, about(client, REQUEST_PUBLISH, command, on_published));
     else
         client_send_error(client, command->id, PROTOCOL_PERMISSION_DENIED);
 }
 
-/* Presence belongs to `live:`, history to `room:`; both are for subscribers. */
-static void run_for_subscriber(struct client *client, const struct command *command,
-                               enum channel_name_kind kind, enum request_kind request)
+static struct text chan_info_of(const struct client *client, struct text channel)
 {
-    if (channel_name_kind(command->channel) != kind)
-        client_send_error(client, command->id, PROTOCOL_NOT_AVAILABLE);
-    else if (!client_is_subscribed(client, command->channel))
-        client_send_error(client, command->id, PROTOCOL_PERMISSION_DENIED);
+    const struct subscription *sub = client_subscription(client, channel);
+
+    return sub != NULL && sub->extra != NULL ? sub->extra->info : (struct text){0};
+}
+
+static struct request *make_publish(struct client *client, const struct namespace *namespace,
+                                    const struct command *command)
+{
+    struct request *request = about(client, REQUEST_PUBLISH, command, on_published);
+    struct client_info info = client_info(client);
+
+    info.chan_info = chan_info_of(client, command->channel);
+    request_keep_info(request, &info);
+    request->namespace = namespace;
+    request->is_json = client_codec(client)->type == PROTOCOL_JSON;
+    return request;
+}
+
+/* What the back end says of a publication, before it goes on. */
+static void apply_publish(struct request *request, const struct proxy_answer *answer)
+{
+    struct tag *tags = arena_alloc(&request->arena, answer->tag_count * sizeof(*tags));
+
+    if (answer->data.bytes.len > 0) {
+        request->data = proxying_payload(&request->arena, &answer->data);
+        request->is_json = !answer->data.is_binary;
+    }
+    request->skip_history = answer->skip_history;
+    request->delta = answer->delta;
+    request->version = answer->version;
+    request->version_epoch = request_keep(request, answer->version_epoch);
+    request->idempotency_key = request_keep(request, answer->idempotency_key);
+    for (size_t i = 0; i < answer->tag_count; i++)
+        tags[i] = (struct tag){request_keep(request, answer->tags[i].key),
+                               request_keep(request, answer->tags[i].value)};
+    request->tags = tags;
+    request->tag_count = answer->tag_count;
+}
+
+/* A question of the client's that the proxy has answered otherwise than with a result. */
+static void fail_by_proxy(struct request *request, const struct proxy_answer *answer)
+{
+    if (answer->outcome == PROXY_ERROR)
+        request_fail(request, answer->code, answer->message, answer->temporary);
+    else if (answer->outcome == PROXY_DISCONNECT)
+        request_disconnect(request, answer->code, answer->message);
     else
-        ask_about(client, request, command);
+        request_fail(request, PROTOCOL_INTERNAL, (struct text){0}, true);
+}
+
+/* Asks; `request` waits for the answer. The client is held, and its other commands wait. */
+static void ask_proxy(struct request *request, struct proxy *proxy,
+                      struct proxy_question *question, proxy_done_fn done)
+{
+    struct client *client = request->client;
+
+    client->busy = true;
+    client_hold(client);
+    if (proxying_ask(client, proxy, question, done, request))
+        return;
+    request_fail(request, PROTOCOL_INTERNAL, (struct text){0}, true);
+    request->done(client->loop, request);
+}
+
+static void on_publish_judged(void *context, struct proxy_answer *answer_of_proxy)
+{
+    struct request *request = context;
+    struct client *client = request->client;
+
+    if (answer_of_proxy->outcome == PROXY_RESULT && client->state < CLIENT_CLOSING) {
+        apply_publish(request, answer_of_proxy);
+        client_release(client);
+        if (!client_ask(client, request))
+            client_resume(client);
+    } else {
+        fail_by_proxy(request, answer_of_proxy);
+        request->done(client->loop, request);
+    }
+    proxy_answer_destroy(answer_of_proxy);
+}
+
+static void publish_by_proxy(struct client *client, const struct namespace *namespace,
+                             const struct command *command)
+{
+    struct proxy_question question = {
+        .kind = PROXY_PUBLISH,
+        .channel = command->channel,
+        .data = command->data,
+    };
+
+    ask_proxy(make_publish(client, namespace, command),
+              proxying_find(client->loop, PROXY_PUBLISH, namespace->publish_proxy_name), &question,
+              on_publish_judged);
+}
+
+static void run_publish(struct client *client, const struct command *command)
+{
+    const struct settings *settings = client->loop->settings;
+    const struct namespace *namespace;
+    struct person person;
+    int error;
+
+    if (loop_is_product(client->loop, command->channel)) {
+        publish_product(client, command);
+        return;
+    }
+    if ((namespace = namespace_find(settings, command->channel)) == NULL) {
+        client_send_error(client, command->id, PROTOCOL_UNKNOWN_CHANNEL);
+        return;
+    }
+    if ((error = channel_check_name(settings, namespace, command->channel)) != 0 ||
+        (error = channel_check_data(namespace, command->data,
+                                    client_codec(client)->type == PROTOCOL_JSON)) != 0) {
+        client_send_error(client, command->id, error);
+        return;
+    }
+    person = client_person(client, command->channel);
+    switch (permission_publish(settings, namespace, command->channel, &person)) {
+    case ACCESS_GRANTED:
+        client_ask(client, make_publish(client, namespace, command));
+        break;
+    case ACCESS_ASK_PROXY:
+        publish_by_proxy(client, namespace, command);
+        break;
+    case ACCESS_DENIED:
+        client_send_error(client, command->id, PROTOCOL_PERMISSION_DENIED);
+        break;
+    }
+}
+
+/* ---- presence and history ---- */
+
+static void refuse_unfit(struct request *request)
+{
+    request_disconnect(request, DISCONNECT_INAPPROPRIATE_PROTOCOL.code,
+                       text(DISCONNECT_INAPPROPRIATE_PROTOCOL.reason));
+}
+
+static void write_presence(const struct codec *codec, struct buf *out,
+                           const struct request *request)
+{
+    codec->presence(out, request->id, request->entries, request->entry_count);
+}
+
+static void on_presence(struct loop *loop, struct request *request)
+{
+    const bool is_json = client_codec(request->client)->type == PROTOCOL_JSON;
+
+    for (size_t i = 0; is_json && i < request->entry_count; i++)
+        if (!client_info_is_json(&request->entries[i])) {
+            refuse_unfit(request);
+            break;
+        }
+    answer(request, write_presence);
+}
+
+static void write_presence_stats(const struct codec *codec, struct buf *out,
+                                 const struct request *request)
+{
+    codec->presence_stats(out, request->id, request->client_count, request->user_count);
+}
+
+static void on_presence_stats(struct loop *loop, struct request *request)
+{
+    answer(request, write_presence_stats);
+}
+
+/* Presence of `live:`, history of `room:`; both are for subscribers. */
+static int check_product_access(const struct client *client, struct text channel,
+                                enum channel_name_kind kind)
+{
+    if (channel_name_kind(channel) != kind)
+        return PROTOCOL_NOT_AVAILABLE;
+    return client_is_subscribed(client, channel) ? 0 : PROTOCOL_PERMISSION_DENIED;
+}
+
+/* 0, or the error; `*namespace` NULL: the product's own. */
+static int check_access(const struct client *client, struct text channel,
+                        enum channel_name_kind product_kind,
+                        enum access (*permission)(const struct settings *,
+                                                  const struct namespace *, struct text,
+                                                  const struct person *),
+                        const struct namespace **namespace)
+{
+    const struct settings *settings = client->loop->settings;
+    struct person person;
+
+    *namespace = NULL;
+    if (loop_is_product(client->loop, channel))
+        return check_product_access(client, channel, product_kind);
+    *namespace = namespace_find(settings, channel);
+    if (*namespace == NULL)
+        return PROTOCOL_UNKNOWN_CHANNEL;
+    person = client_person(client, channel);
+    if (permission(settings, *namespace, channel, &person) != ACCESS_GRANTED)
+        return PROTOCOL_PERMISSION_DENIED;
+    return 0;
+}
+
+static void run_presence(struct client *client, const struct command *command)
+{
+    const bool all = command->kind == COMMAND_PRESENCE;
+    const struct namespace *namespace;
+    struct request *request;
+    int error = check_access(client, command->channel, CHANNEL_NAME_LIVE, permission_presence,
+                             &namespace);
+
+    if (error == 0 && namespace != NULL && !namespace->presence)
+        error = PROTOCOL_NOT_AVAILABLE;
+    if (error != 0) {
+        client_send_error(client, command->id, error);
+        return;
+    }
+    request = all ? about(client, REQUEST_PRESENCE, command, on_presence)
+                  : about(client, REQUEST_PRESENCE_STATS, command, on_presence_stats);
+    request->namespace = namespace;
+    client_ask(client, request);
+}
+
+static void write_history(const struct codec *codec, struct buf *out, const struct request *request)
+{
+    struct publication *items = xcalloc(request->publication_count + 1, sizeof(*items));
+
+    for (size_t i = 0; i < request->publication_count; i++)
+        items[i] = parcel_publication(request->publications[i], SHAPE_PLAIN);
+    codec->history(out, request->id, items, request->publication_count, request->position,
+                   request->position_epoch);
+    free(items);
+}
+
+static void on_history(struct loop *loop, struct request *request)
+{
+    struct client *client = request->client;
+
+    for (size_t i = 0; i < request->publication_count; i++)
+        if (!parcel_may_go_to(request->publications[i], (enum format)client->connection.format)) {
+            refuse_unfit(request);
+            break;
+        }
+    if (request->outcome == REQUEST_DONE && request->namespace == NULL &&
+        client->state < CLIENT_CLOSING && !client_is_subscribed(client, request->channel))
+        request_fail(request, PROTOCOL_PERMISSION_DENIED, (struct text){0}, false); /* removed meanwhile */
+    answer(request, write_history);
 }
 
 static void run_history(struct client *client, const struct command *command)
 {
-    if (command->reverse && command->has_since && command->offset == 0)
-        client_send_error(client, command->id, PROTOCOL_BAD_REQUEST);
-    else
-        run_for_subscriber(client, command, CHANNEL_NAME_ROOM, REQUEST_HISTORY);
+    const struct namespace *namespace;
+    struct request *request;
+    int error = check_access(client, command->channel, CHANNEL_NAME_ROOM, permission_history,
+                             &namespace);
+
+    if (error == 0 && namespace != NULL && namespace->history_size == 0)
+        error = PROTOCOL_NOT_AVAILABLE;
+    if (error == 0 && command->reverse && command->has_since && command->offset == 0)
+        error = PROTOCOL_BAD_REQUEST;
+    if (error != 0) {
+        client_send_error(client, command->id, error);
+        return;
+    }
+    request = about(client, REQUEST_HISTORY, command, on_history);
+    request->namespace = namespace;
+    request->epoch = request_keep(request, command->epoch);
+    request->offset = command->offset;
+    request->limit = command->limit;
+    request->has_since = command->has_since;
+    request->reverse = command->reverse;
+    client_ask(client, request);
 }
 
-/* Subscriptions do not expire here, so there is nothing to refresh. */
-static void run_sub_refresh(struct client *client, const struct command *command)
+/* ---- rpc ---- */
+
+static void write_rpc(const struct codec *codec, struct buf *out, const struct request *request)
 {
-    client_send_error(client, command->id,
-                      client_is_subscribed(client, command->channel) ? PROTOCOL_BAD_REQUEST
-                                                                     : PROTOCOL_PERMISSION_DENIED);
+    codec->rpc(out, request->id, request->told);
+}
+
+static void on_rpc(struct loop *loop, struct request *request)
+{
+    answer(request, write_rpc);
+}
+
+static void on_rpc_answered(void *context, struct proxy_answer *told)
+{
+    struct request *request = context;
+
+    if (told->outcome == PROXY_RESULT) {
+        request->outcome = REQUEST_DONE;
+        request->told = proxying_payload(&request->arena, &told->data);
+        if (told->data.is_binary && !client_can_take(request->client, request->told))
+            refuse_unfit(request);
+    } else {
+        fail_by_proxy(request, told);
+    }
+    proxy_answer_destroy(told);
+    request->done(request->client->loop, request);
+}
+
+/* A method that the operator has a back end for; on the bus the product's API has the others. */
+static void run_rpc(struct client *client, const struct command *command)
+{
+    struct proxy_question question = {
+        .kind = PROXY_RPC,
+        .method = command->method,
+        .data = command->data,
+    };
+    int error;
+    struct proxy *proxy = proxying_find_rpc(client->loop, command->method, &error);
+
+    if (proxy != NULL)
+        ask_proxy(about(client, REQUEST_RPC, command, on_rpc), proxy, &question, on_rpc_answered);
+    else if (loop_is_on_bus(client->loop))
+        client_ask(client, about(client, REQUEST_RPC, command, on_rpc));
+    else
+        client_send_error(client, command->id, error);
 }
 
 /* ---- dispatch ---- */
 
-static bool needs_channel(enum command_kind kind)
+static void run_send(struct client *client, const struct command *command)
 {
-    switch (kind) {
-    case COMMAND_SUBSCRIBE:
-    case COMMAND_UNSUBSCRIBE:
-    case COMMAND_PUBLISH:
-    case COMMAND_PRESENCE:
-    case COMMAND_PRESENCE_STATS:
-    case COMMAND_HISTORY:
-    case COMMAND_SUB_REFRESH:
-        return true;
-    default:
-        return false;
-    }
+    client_close(client, DISCONNECT_NOT_AVAILABLE); /* nobody takes messages without an answer */
 }
 
-static void run_connected(struct client *client, const struct command *command)
+static void run_pong(struct client *client, const struct command *command)
 {
-    switch (command->kind) {
-    case COMMAND_PONG:
-        client_take_pong(client);
-        break;
-    case COMMAND_SUBSCRIBE:
-        run_subscribe(client, command);
-        break;
-    case COMMAND_UNSUBSCRIBE:
-        run_unsubscribe(client, command);
-        break;
-    case COMMAND_PUBLISH:
-        run_publish(client, command);
-        break;
-    case COMMAND_PRESENCE:
-        run_for_subscriber(client, command, CHANNEL_NAME_LIVE, REQUEST_PRESENCE);
-        break;
-    case COMMAND_PRESENCE_STATS:
-        run_for_subscriber(client, command, CHANNEL_NAME_LIVE, REQUEST_PRESENCE_STATS);
-        break;
-    case COMMAND_HISTORY:
-        run_history(client, command);
-        break;
-    case COMMAND_RPC:
-        ask_about(client, REQUEST_RPC, command);
-        break;
-    case COMMAND_SEND:
-        client_close(client, DISCONNECT_NOT_AVAILABLE);
-        break;
-    case COMMAND_REFRESH:
-        run_refresh(client, command);
-        break;
-    case COMMAND_SUB_REFRESH:
-        run_sub_refresh(client, command);
-        break;
-    default: /* a second connect, the old client-to-server ping, an unknown command */
-        bad_request(client);
-    }
+    client_take_pong(client);
 }
 
-static bool on_command(void *context, const struct command *command)
+static const struct {
+    void (*run)(struct client *client, const struct command *command);
+    bool needs_channel;
+} runs[COMMAND_KIND_COUNT] = {
+    /* A second connect, the old client-to-server ping and what is unknown are not here: 3501. */
+    [COMMAND_PONG] = {run_pong, false},
+    [COMMAND_SUBSCRIBE] = {subscribing_run_command, true},
+    [COMMAND_UNSUBSCRIBE] = {run_unsubscribe, true},
+    [COMMAND_PUBLISH] = {run_publish, true},
+    [COMMAND_PRESENCE] = {run_presence, true},
+    [COMMAND_PRESENCE_STATS] = {run_presence, true},
+    [COMMAND_HISTORY] = {run_history, true},
+    [COMMAND_RPC] = {run_rpc, false},
+    [COMMAND_SEND] = {run_send, false},
+    [COMMAND_REFRESH] = {expiry_run_refresh, false},
+    [COMMAND_SUB_REFRESH] = {expiry_run_sub_refresh, false}, /* its token may tell the channel */
+};
+
+/* A user's connections share a limit, and each has its own. */
+static bool passes_rates(const struct client *client, const struct command *command)
+{
+    const struct settings *settings = client->loop->settings;
+    const int64_t now_ms = loop_now_ms(client->loop);
+
+    return command->kind == COMMAND_PONG ||
+           (rate_passes(client->rate, &settings->client.client_rate, command->kind, now_ms) &&
+            (client->member == NULL ||
+             crowd_passes(client->loop->shared->crowd, client->member, command->kind, now_ms)));
+}
+
+static void run_command(struct client *client, const struct command *command)
+{
+    if (command->kind == COMMAND_CONNECT && client->state == CLIENT_NEW)
+        connecting_run(client, command);
+    else if (client->state != CLIENT_CONNECTED || runs[command->kind].run == NULL ||
+             (runs[command->kind].needs_channel && command->channel.len == 0))
+        client_close_bad(client);
+    else if (!passes_rates(client, command))
+        client_send_error(client, command->id, PROTOCOL_TOO_MANY_REQUESTS);
+    else
+        runs[command->kind].run(client, command);
+}
+
+void client_answered(struct client *client)
+{
+    const enum command_kind kind = client->command;
+
+    client->command = 0;
+    if (kind != 0)
+        metrics_command(&client->loop->metrics, kind, client_clock_us() - client->arrived_us);
+}
+
+static void on_command(void *context, const struct command *command)
 {
     struct client *client = context;
 
     metrics_add(&client->loop->metrics, METRIC_COMMANDS, 1);
-    if (command->kind == COMMAND_CONNECT)
-        run_connect(client, command);
-    else if (client->state != CLIENT_CONNECTED ||
-             (needs_channel(command->kind) && command->channel.len == 0))
-        bad_request(client);
-    else
-        run_connected(client, command);
-    return client->state < CLIENT_CLOSING;
+    client->command = (uint8_t)command->kind;
+    run_command(client, command);
+    if (!client->busy && client->state < CLIENT_CLOSING)
+        client_answered(client);
 }
 
-/* Up to the next newline; `lines` moves on behind it. */
-static struct text next_line(struct text *lines)
+/* All that a unidirectional client ever says is who it is. */
+static void run_unidirectional(struct client *client, struct text bytes)
 {
-    const char *end = memchr(lines->at, '\n', lines->len);
-    const size_t len = end != NULL ? (size_t)(end - lines->at) : lines->len;
-    const struct text line = text_of(lines->at, len);
-
-    *lines = text_after(*lines, len + (end != NULL));
-    return line;
+    if (client->state == CLIENT_NEW && !command_read_connect(bytes, on_command, client))
+        client_close_bad(client);
 }
 
-void client_run_commands(struct client *client, struct text lines)
+static void keep_rest(struct client *client, struct text bytes)
 {
-    while (lines.len > 0 && client->state < CLIENT_REFUSED && client->open == NULL)
-        if (!protocol_read(next_line(&lines), on_command, client))
-            bad_request(client);
-    if (lines.len > 0 && client->open != NULL) {
-        if (client->backlog.len > 0)
-            buf_add_byte(&client->backlog, '\n');
-        buf_add_text(&client->backlog, lines);
+    if (client->backlog.len > 0 && client_codec(client)->type == PROTOCOL_JSON)
+        buf_add_byte(&client->backlog, '\n');
+    buf_add_text(&client->backlog, bytes);
+}
+
+void client_run_commands(struct client *client, struct text bytes, uint32_t arrived_us)
+{
+    const enum protocol_type type = client_codec(client)->type;
+    struct text command;
+
+    client->arrived_us = arrived_us;
+    if (client_codec(client)->unidirectional) {
+        run_unidirectional(client, bytes);
+        return;
+    }
+    while (bytes.len > 0 && client->state < CLIENT_REFUSED && !client->busy)
+        if (!command_cut(type, &bytes, &command) || !command_read(type, command, on_command, client))
+            client_close_bad(client);
+    if (bytes.len > 0 && client->busy && client->state < CLIENT_REFUSED) {
+        client->backlog_us = arrived_us; /* nothing else can be there yet */
+        keep_rest(client, bytes);
     }
 }

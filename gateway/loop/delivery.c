@@ -2,59 +2,35 @@
  * What is published, as one loop takes it. Membership travels in the log: a publication that adds
  * or removes people acts at its own place, between the one before and the one behind it.
  */
-#include "gateway/loop/client.h"
+#include "gateway/loop/delivery.h"
 
 #include "gateway/channel_name.h"
+#include "gateway/loop/emulated.h"
+#include "gateway/loop/orders.h"
+#include "gateway/loop/subscribing.h"
+#include "gateway/protocol/filter.h"
 
 /* ---- membership ---- */
-
-/* The channel "user:…", whose full listeners are this user's clients here; NULL: none. */
-static struct hub_channel *clients_of(struct loop *loop, struct text user)
-{
-    char name[CHANNEL_NAME_MAX + 1];
-
-    if (user.len > CHANNEL_NAME_MAX - sizeof("user:"))
-        return NULL;
-    return hub_find(loop->hub, channel_name_make(name, "user:", user));
-}
 
 static void add_members(struct loop *loop, struct hub_channel *room, const struct names *users)
 {
     for (size_t i = 0; i < users->count; i++) {
-        const struct hub_channel *clients = clients_of(loop, users->at[i]);
+        const struct hub_channel *clients = loop_find_user(loop, users->at[i]);
         for (uint32_t k = 0; clients != NULL && k < clients->full.count; k++)
             hub_follow(clients->full.at[k].follower, room, HUB_MEMBER);
     }
 }
 
-static void push_unsubscribe(struct client *client, struct text channel, int code,
-                             const char *reason)
+/* A member who is removed loses what is of members, too. */
+static void end_membership(struct client *client, struct text name)
 {
-    struct buf payload = {0};
+    struct hub *hub = client->loop->hub;
+    struct hub_channel *channel;
 
-    frame_begin(&payload);
-    protocol_push_unsubscribe(&payload, channel, code, reason);
-    client_send_payload(client, &payload);
-}
-
-/* Ends a subscription; `flags`: what else ends with it. */
-static void end_subscription(struct client *client, struct text name, unsigned flags, int code,
-                             const char *reason)
-{
-    struct loop *loop = client->loop;
-    struct hub_channel *channel = hub_find(loop->hub, name);
-    const unsigned has = channel != NULL ? hub_flags(&client->follower, channel) : 0;
-
-    if (has == 0)
-        return;
-    if ((has & HUB_FULL) != 0) {
-        push_unsubscribe(client, name, code, reason);
-        if (channel_name_kind(name) == CHANNEL_NAME_LIVE)
-            loop_return(loop, &(struct returned){.channel = name,
-                                                 .user = client_user(client),
-                                                 .client = text(client->id)});
-    }
-    hub_unfollow(loop->hub, &client->follower, channel, HUB_FULL | flags);
+    subscribing_end(client, name, UNSUBSCRIBE_SERVER, TEXT("removed"));
+    channel = hub_find(hub, name);
+    if (channel != NULL)
+        hub_unfollow(hub, &client->follower, channel, HUB_MEMBER);
 }
 
 static void remove_members(struct loop *loop, struct text room, const struct names *users)
@@ -63,22 +39,55 @@ static void remove_members(struct loop *loop, struct text room, const struct nam
     const struct text live_name = channel_name_make(live, "live:", channel_name_id(room));
 
     for (size_t i = 0; i < users->count; i++) {
-        const struct hub_channel *clients = clients_of(loop, users->at[i]);
+        const struct hub_channel *clients = loop_find_user(loop, users->at[i]);
         for (uint32_t k = 0; clients != NULL && k < clients->full.count; k++) {
             struct client *client = client_of(clients->full.at[k].follower);
-            end_subscription(client, room, HUB_MEMBER, UNSUBSCRIBE_SERVER, "removed");
-            end_subscription(client, live_name, 0, UNSUBSCRIBE_SERVER, "removed");
+            end_membership(client, room);
+            subscribing_end(client, live_name, UNSUBSCRIBE_SERVER, TEXT("removed"));
         }
     }
+}
+
+/* ---- one listener ---- */
+
+/* Those who take deltas, or a part of what is published. */
+static void send_special(struct client *client, struct subscription *sub, struct parcel *parcel)
+{
+    enum shape shape = SHAPE_PLAIN;
+
+    if ((sub->flags & HUB_FILTERED) != 0 &&
+        !filter_passes(sub->extra->filter, parcel->tags, parcel->tag_count))
+        return;
+    if ((sub->flags & HUB_DELTA) != 0) {
+        /* A difference is to the publication before, which is what the client has, unless this is its
+         * first one, or a filter hides some. */
+        shape = (sub->flags & (HUB_DELTA_READY | HUB_FILTERED)) == HUB_DELTA_READY ? SHAPE_DELTA
+                                                                                    : SHAPE_FULL;
+        sub->flags |= HUB_DELTA_READY;
+    }
+    connection_send(&client->connection,
+                    parcel_frame(parcel, (enum format)client->connection.format, shape));
+}
+
+void delivery_send(struct follower *follower, struct subscription *sub, struct parcel *parcel)
+{
+    struct client *client = client_of(follower);
+    const enum format format = (enum format)client->connection.format;
+
+    if (!parcel_may_go_to(parcel, format))
+        connection_unfit(&client->connection);
+    else if ((sub->flags & (HUB_DELTA | HUB_FILTERED)) != 0)
+        send_special(client, sub, parcel);
+    else
+        connection_send(&client->connection, parcel_frame(parcel, format, SHAPE_PLAIN));
 }
 
 /* ---- publications ---- */
 
 static void deliver(struct loop *loop, struct hub_channel *channel, struct parcel *parcel)
 {
-    if (parcel->frame == NULL || channel->full.count == 0)
-        return;
-    metrics_add(&loop->metrics, METRIC_DELIVERIES, hub_deliver(loop->hub, channel, parcel->frame));
+    if (channel->full.count > 0)
+        metrics_add(&loop->metrics, METRIC_DELIVERIES, hub_deliver(loop->hub, channel, parcel));
 }
 
 static void deliver_with_removes(struct loop *loop, struct parcel *parcel)
@@ -130,6 +139,19 @@ void delivery_parcel(struct loop *loop, struct parcel *parcel)
 
 /* ---- notices ---- */
 
+/* What was published cannot be told: a subscription starts anew; of the server's making only a new
+ * connection can. */
+static void reset_one(struct client *client, unsigned flags, struct text name)
+{
+    if ((flags & HUB_POSITIONED) == 0)
+        return;
+    if ((flags & HUB_SERVER) != 0)
+        client_close(client, DISCONNECT_INSUFFICIENT_STATE);
+    else
+        subscribing_end(client, name, UNSUBSCRIBE_INSUFFICIENT,
+                        text(protocol_unsubscribe_reason(UNSUBSCRIBE_INSUFFICIENT)));
+}
+
 /* Backwards: each that is ended leaves the array, and the last one takes its place. */
 static void reset(struct loop *loop, struct text name)
 {
@@ -138,9 +160,10 @@ static void reset(struct loop *loop, struct text name)
     if (channel == NULL)
         return;
     hub_deliver_summary(loop->hub, channel, loop->stale);
-    for (uint32_t i = channel->full.count; i-- > 0;)
-        end_subscription(client_of(channel->full.at[i].follower), name, 0, UNSUBSCRIBE_INSUFFICIENT,
-                         "insufficient state");
+    for (uint32_t i = channel->full.count; i-- > 0;) {
+        const struct listener_slot *slot = &channel->full.at[i];
+        reset_one(client_of(slot->follower), slot->follower->subs[slot->place].flags, name);
+    }
 }
 
 static bool is_of_session(const struct client *client, struct text session)
@@ -152,7 +175,7 @@ static bool is_of_session(const struct client *client, struct text session)
 
 static void disconnect(struct loop *loop, const struct notice *notice)
 {
-    struct hub_channel *clients = clients_of(loop, notice->user);
+    struct hub_channel *clients = loop_find_user(loop, notice->user);
     char reason[WEBSOCKET_CONTROL_MAX];
 
     snprintf(reason, sizeof(reason), "%.*s", TEXT_ARGS(notice->reason));
@@ -179,23 +202,54 @@ static void tell_stale(struct loop *loop)
 {
     for (struct client *client = loop->clients; client != NULL; client = client->next)
         if (client->state == CLIENT_CONNECTED)
-            client_send(client, loop->stale);
+            client_send(client, parcel_frame(loop->stale, (enum format)client->connection.format,
+                                             SHAPE_PLAIN));
+}
+
+/* ---- joins and leaves ---- */
+
+static struct frame *presence_frame(enum format format, const struct notice *notice)
+{
+    const struct codec *codec = FORMATS[format].codec;
+    struct buf out = {0};
+
+    frame_begin(&out);
+    (notice->kind == NOTICE_JOIN ? codec->push_join : codec->push_leave)(&out, notice->channel,
+                                                                         &notice->info);
+    return frame_end(&out, format);
 }
 
 static void tell_presence(struct loop *loop, const struct notice *notice)
 {
     struct hub_channel *channel = hub_find(loop->hub, notice->channel);
+    struct frame *frames[FORMAT_COUNT] = {0};
+    const bool fit = client_info_is_json(&notice->info);
 
     port_publication_read(&loop->port);
-    if (channel != NULL)
-        metrics_add(&loop->metrics, METRIC_DELIVERIES,
-                    hub_deliver_presence(loop->hub, channel, notice->frame));
+    for (uint32_t i = 0; channel != NULL && i < channel->full.count; i++) {
+        const struct listener_slot *slot = &channel->full.at[i];
+        struct client *client = client_of(slot->follower);
+        const enum format format = (enum format)client->connection.format;
+        if ((slot->follower->subs[slot->place].flags & HUB_JOIN_LEAVE) == 0)
+            continue;
+        if (!fit && FORMATS[format].codec->type == PROTOCOL_JSON) {
+            connection_unfit(&client->connection);
+            continue;
+        }
+        if (frames[format] == NULL)
+            frames[format] = presence_frame(format, notice);
+        connection_send(&client->connection, frames[format]);
+        metrics_add(&loop->metrics, METRIC_DELIVERIES, 1);
+    }
+    for (int i = 0; i < FORMAT_COUNT; i++)
+        frame_unref(frames[i]);
 }
 
 void delivery_notice(struct loop *loop, struct notice *notice)
 {
     switch (notice->kind) {
-    case NOTICE_PRESENCE:
+    case NOTICE_JOIN:
+    case NOTICE_LEAVE:
         tell_presence(loop, notice);
         break;
     case NOTICE_RESET:
@@ -203,6 +257,13 @@ void delivery_notice(struct loop *loop, struct notice *notice)
         break;
     case NOTICE_DISCONNECT:
         disconnect(loop, notice);
+        break;
+    case NOTICE_ORDER:
+        orders_take(loop, notice->order);
+        break;
+    case NOTICE_EMULATION:
+        port_publication_read(&loop->port);
+        emulated_take(loop, notice->session, notice->data);
         break;
     case NOTICE_STALE:
         tell_stale(loop);

@@ -117,8 +117,8 @@ static void delist(struct follower *follower, uint32_t place)
     }
 }
 
-static struct subscription *find_sub(const struct follower *follower,
-                                     const struct hub_channel *channel)
+struct subscription *hub_subscription(const struct follower *follower,
+                                      const struct hub_channel *channel)
 {
     for (uint32_t i = 0; i < follower->count; i++)
         if (follower->subs[i].channel == channel)
@@ -168,7 +168,7 @@ static void remove_sub(struct follower *follower, uint32_t place)
 
 unsigned hub_flags(const struct follower *follower, const struct hub_channel *channel)
 {
-    const struct subscription *sub = find_sub(follower, channel);
+    const struct subscription *sub = hub_subscription(follower, channel);
 
     return sub != NULL ? sub->flags : 0;
 }
@@ -180,23 +180,32 @@ void hub_follow_first(struct follower *follower, struct hub_channel *channel, un
 
 void hub_follow(struct follower *follower, struct hub_channel *channel, unsigned flags)
 {
-    const struct subscription *sub = find_sub(follower, channel);
+    const struct subscription *sub = hub_subscription(follower, channel);
     const uint32_t place =
         sub != NULL ? (uint32_t)(sub - follower->subs) : add_sub(follower, channel);
 
     set_flags(follower, place, follower->subs[place].flags | flags);
 }
 
+static void forget_extra(struct hub *hub, struct subscription *sub)
+{
+    if (sub->extra != NULL)
+        hub->events.forget(sub->extra);
+    sub->extra = NULL;
+}
+
 void hub_unfollow(struct hub *hub, struct follower *follower, struct hub_channel *channel,
                   unsigned flags)
 {
-    const struct subscription *sub = find_sub(follower, channel);
+    struct subscription *sub = hub_subscription(follower, channel);
 
     if (sub == NULL)
         return;
     const uint32_t place = (uint32_t)(sub - follower->subs);
-    if ((flags & HUB_FULL) != 0)
-        flags |= HUB_JOIN_LEAVE;
+    if ((flags & HUB_FULL) != 0) {
+        flags |= ~(unsigned)HUB_MEMBER; /* all that is of a full listener */
+        forget_extra(hub, sub);
+    }
     set_flags(follower, place, sub->flags & ~flags);
     if (follower->subs[place].flags == 0)
         remove_sub(follower, place);
@@ -207,6 +216,7 @@ void hub_leave_all(struct hub *hub, struct follower *follower)
 {
     while (follower->count > 0) {
         struct hub_channel *channel = follower->subs[follower->count - 1].channel;
+        forget_extra(hub, &follower->subs[follower->count - 1]);
         set_flags(follower, follower->count - 1, 0);
         follower->count--;
         hub_settle(hub, channel);
@@ -217,40 +227,34 @@ void hub_leave_all(struct hub *hub, struct follower *follower)
 
 /* ---- delivery ---- */
 
-static size_t send_to(struct hub *hub, const struct listeners *listeners, struct frame *frame)
+static size_t send_to(struct hub *hub, const struct listeners *listeners, struct parcel *parcel)
 {
-    void (*const send)(struct follower *, struct frame *) = hub->events.send;
+    void (*const send)(struct follower *, struct subscription *, struct parcel *) =
+        hub->events.send;
 
-    for (uint32_t i = 0; i < listeners->count; i++)
-        send(listeners->at[i].follower, frame);
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        const struct listener_slot *slot = &listeners->at[i];
+        send(slot->follower, &slot->follower->subs[slot->place], parcel);
+    }
     return listeners->count;
 }
 
-size_t hub_deliver(struct hub *hub, struct hub_channel *channel, struct frame *frame)
+size_t hub_deliver(struct hub *hub, struct hub_channel *channel, struct parcel *parcel)
 {
-    return send_to(hub, &channel->full, frame);
+    return send_to(hub, &channel->full, parcel);
 }
 
-size_t hub_deliver_summary(struct hub *hub, struct hub_channel *channel, struct frame *frame)
+size_t hub_deliver_summary(struct hub *hub, struct hub_channel *channel, struct parcel *parcel)
 {
-    return send_to(hub, &channel->summary, frame);
-}
-
-size_t hub_deliver_presence(struct hub *hub, struct hub_channel *channel, struct frame *frame)
-{
-    size_t count = 0;
-
-    for (uint32_t i = 0; i < channel->full.count; i++) {
-        const struct listener_slot *slot = &channel->full.at[i];
-        if ((slot->follower->subs[slot->place].flags & HUB_JOIN_LEAVE) == 0)
-            continue;
-        hub->events.send(slot->follower, frame);
-        count++;
-    }
-    return count;
+    return send_to(hub, &channel->summary, parcel);
 }
 
 size_t hub_channel_count(const struct hub *hub)
 {
     return HASH_COUNT(hub->channels);
+}
+
+const struct hub_channel *hub_next(const struct hub *hub, const struct hub_channel *channel)
+{
+    return channel == NULL ? hub->channels : channel->hh.next;
 }

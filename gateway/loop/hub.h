@@ -17,8 +17,9 @@
 #include "base/base.h"
 #include "base/text.h"
 
-struct frame;
 struct follower;
+struct parcel;
+struct sub_extra;
 
 struct listener_slot {
     struct follower *follower;
@@ -48,13 +49,21 @@ static inline struct text hub_channel_name(const struct hub_channel *channel)
 enum {
     HUB_FULL = 1,
     HUB_MEMBER = 2,
-    HUB_JOIN_LEAVE = 4, /* a full listener that wants to know who comes and goes */
+    /* Of a full listener; they end with it. */
+    HUB_JOIN_LEAVE = 4,    /* wants to know who comes and goes */
+    HUB_SERVER = 8,        /* the server's doing, not the client's */
+    HUB_POSITIONED = 16,   /* told its position: must hear of a gap */
+    HUB_PRESENT = 32,      /* the broker lists it: must hear when it leaves */
+    HUB_DELTA = 64,        /* takes deltas */
+    HUB_DELTA_READY = 128, /* and has got the publication before the next one */
+    HUB_FILTERED = 256,    /* wants some publications only: extra->filter */
 };
 
 struct subscription {
     struct hub_channel *channel;
     uint32_t slot; /* in channel->full or channel->summary */
     uint32_t flags;
+    struct sub_extra *extra; /* of a full one: what few have (subscription.h); NULL: nothing */
 };
 
 /* The part of a client that the hub knows; embedded there. Zero-initialised is valid. */
@@ -67,9 +76,11 @@ struct follower {
 struct hub;
 
 struct hub_events {
-    /* Queues the frame (taking a reference of its own). Must not change the hub: whoever has to go
-     * is closed later. */
-    void (*send)(struct follower *follower, struct frame *frame);
+    /* Queues what the follower gets of it. Must not change the hub but for flags of `sub`: whoever
+     * has to go is closed later. */
+    void (*send)(struct follower *follower, struct subscription *sub, struct parcel *parcel);
+    /* A full subscription has ended: frees it. */
+    void (*forget)(struct sub_extra *extra);
     /* So many references go back to the broker. `name` is borrowed. */
     void (*release)(void *context, struct text name, uint32_t full, uint32_t member);
     /* The last listener of either kind has left: the channel dies after this call. */
@@ -93,18 +104,22 @@ void hub_follow(struct follower *follower, struct hub_channel *channel, unsigned
 /* The same for one who is surely not there yet: does not look through all of the follower's
  * channels. */
 void hub_follow_first(struct follower *follower, struct hub_channel *channel, unsigned flags);
-/* Takes them away. The channel may be gone after it. HUB_FULL takes HUB_JOIN_LEAVE with it. */
+/* Takes them away. The channel may be gone after it. HUB_FULL takes all that is of a full listener
+ * with it. */
 void hub_unfollow(struct hub *hub, struct follower *follower, struct hub_channel *channel,
                   unsigned flags);
 void hub_leave_all(struct hub *hub, struct follower *follower); /* and frees its array */
 
-/* The follower's flags in the channel; 0: none. */
+/* The follower's place in the channel; NULL: none. Valid until it follows or unfollows any. */
+struct subscription *hub_subscription(const struct follower *follower,
+                                      const struct hub_channel *channel);
+/* Its flags there; 0: none. */
 unsigned hub_flags(const struct follower *follower, const struct hub_channel *channel);
 
-/* Sends to all full listeners, to those of them with HUB_JOIN_LEAVE, to all summary ones; returns
- * to how many. */
-size_t hub_deliver(struct hub *hub, struct hub_channel *channel, struct frame *frame);
-size_t hub_deliver_presence(struct hub *hub, struct hub_channel *channel, struct frame *frame);
-size_t hub_deliver_summary(struct hub *hub, struct hub_channel *channel, struct frame *frame);
+/* Sends to all full listeners, to all summary ones; returns to how many. */
+size_t hub_deliver(struct hub *hub, struct hub_channel *channel, struct parcel *parcel);
+size_t hub_deliver_summary(struct hub *hub, struct hub_channel *channel, struct parcel *parcel);
 
 size_t hub_channel_count(const struct hub *hub);
+/* All channels one after the other, from NULL on; NULL at the end. */
+const struct hub_channel *hub_next(const struct hub *hub, const struct hub_channel *channel);

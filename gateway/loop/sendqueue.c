@@ -37,6 +37,11 @@ void sendqueue_push(struct sendqueue *queue, struct frame *frame)
     queue->bytes += frame->len;
 }
 
+struct frame *sendqueue_at(const struct sendqueue *queue, uint32_t place)
+{
+    return *slot(queue, place);
+}
+
 size_t sendqueue_pieces(const struct sendqueue *queue, struct iovec *pieces, size_t max,
                         size_t *bytes)
 {

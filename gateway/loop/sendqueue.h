@@ -20,6 +20,9 @@ void sendqueue_fini(struct sendqueue *queue);
 void sendqueue_push(struct sendqueue *queue,
                     struct frame *frame); /* takes a reference of its own */
 
+/* The frame at this place, 0 the next to leave; stays the queue's. */
+struct frame *sendqueue_at(const struct sendqueue *queue, uint32_t place);
+
 /* What waits in bytes of memory: frames of two bytes cost more than they say. */
 static inline size_t sendqueue_cost(const struct sendqueue *queue)
 {

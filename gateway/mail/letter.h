@@ -9,6 +9,7 @@ enum letter_kind {
     LETTER_PARCEL, /* struct parcel: a publication; counted, shared by the loops */
     LETTER_ANSWER, /* struct request: comes back with its answer */
     LETTER_NOTICE, /* struct notice: something else that happened */
+    LETTER_SURVEY, /* struct survey: goes there, comes back with what the loop knows */
     /* fetcher to whoever asked */
     LETTER_FETCHED, /* struct fetch: comes back with its answer */
     /* loop to broker */

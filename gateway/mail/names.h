@@ -7,7 +7,6 @@
 
 #include "base/base.h"
 #include "base/text.h"
-#include "bus/wire.h"
 
 struct names {
     struct text *at;
@@ -21,9 +20,3 @@ static inline bool names_have(const struct names *names, struct text name)
             return true;
     return false;
 }
-
-/* Copies into a block of memory under way: the texts' places at `*places`, their bytes at `*bytes`;
- * both move on. */
-struct names names_copy(const ProtobufCBinaryData *from, size_t count, struct text **places,
-                        char **bytes);
-size_t names_bytes(const ProtobufCBinaryData *from, size_t count);

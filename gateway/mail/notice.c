@@ -2,39 +2,56 @@
 
 #include <stdlib.h>
 
-static struct text keep(struct text text, char **bytes)
-{
-    char *at = *bytes;
-
-    if (text.len > 0)
-        memcpy(at, text.at, text.len);
-    *bytes += text.len;
-    return text_of(at, text.len);
-}
-
 struct notice *notice_create(enum notice_kind kind, struct text channel)
 {
-    struct notice *notice = xcalloc(1, sizeof(*notice) + channel.len);
-    char *bytes = (char *)(notice + 1);
+    struct notice *notice = xcalloc(1, sizeof(*notice));
 
     notice->letter.kind = LETTER_NOTICE;
     notice->kind = kind;
-    notice->channel = keep(channel, &bytes);
+    notice->channel = arena_text(&notice->arena, channel);
+    return notice;
+}
+
+struct notice *notice_presence(enum notice_kind kind, struct text channel,
+                               const struct client_info *info)
+{
+    struct notice *notice = notice_create(kind, channel);
+
+    notice->info = (struct client_info){
+        arena_text(&notice->arena, info->user),
+        arena_text(&notice->arena, info->client),
+        arena_text(&notice->arena, info->conn_info),
+        arena_text(&notice->arena, info->chan_info),
+    };
     return notice;
 }
 
 struct notice *notice_disconnect(struct text user, struct text session, int code,
                                  struct text reason)
 {
-    struct notice *notice = xcalloc(1, sizeof(*notice) + user.len + session.len + reason.len);
-    char *bytes = (char *)(notice + 1);
+    struct notice *notice = notice_create(NOTICE_DISCONNECT, (struct text){0});
 
-    notice->letter.kind = LETTER_NOTICE;
-    notice->kind = NOTICE_DISCONNECT;
     notice->code = code;
-    notice->user = keep(user, &bytes);
-    notice->session = keep(session, &bytes);
-    notice->reason = keep(reason, &bytes);
+    notice->user = arena_text(&notice->arena, user);
+    notice->session = arena_text(&notice->arena, session);
+    notice->reason = arena_text(&notice->arena, reason);
+    return notice;
+}
+
+struct notice *notice_order(const struct order *order)
+{
+    struct notice *notice = notice_create(NOTICE_ORDER, (struct text){0});
+
+    notice->order = order_copy(order);
+    return notice;
+}
+
+struct notice *notice_emulation(struct text session, struct text data)
+{
+    struct notice *notice = notice_create(NOTICE_EMULATION, (struct text){0});
+
+    notice->session = arena_text(&notice->arena, session);
+    notice->data = arena_text(&notice->arena, data);
     return notice;
 }
 
@@ -42,6 +59,7 @@ void notice_destroy(struct notice *notice)
 {
     if (notice == NULL)
         return;
-    frame_unref(notice->frame);
+    order_destroy(notice->order);
+    arena_fini(&notice->arena);
     free(notice);
 }

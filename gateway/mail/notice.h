@@ -3,16 +3,21 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/text.h"
-#include "gateway/frame.h"
 #include "gateway/mail/letter.h"
+#include "gateway/mail/order.h"
+#include "gateway/protocol/reply.h"
 
 enum notice_kind {
-    NOTICE_PRESENCE, /* `frame` (a join or leave) for those on `channel` who want it */
-    NOTICE_RESET,    /* publications of `channel` cannot be told: its full listeners must subscribe
-                        anew */
+    NOTICE_JOIN,  /* `info` joined `channel`: for those there who want it */
+    NOTICE_LEAVE, /* and left */
+    NOTICE_RESET, /* publications of `channel` cannot be told: its full listeners must subscribe
+                     anew */
     NOTICE_DISCONNECT, /* end the connections of `user` (and `session`, if any) with `code`,
-                          `reason` */
+                          `reason`: the product's */
+    NOTICE_ORDER,      /* `order` */
+    NOTICE_EMULATION,  /* `data` came for the connection `session` */
     NOTICE_STALE,      /* lines may be missing: tell everybody */
     NOTICE_OVERRUN, /* publications were dropped, this loop was too slow: everybody must reconnect
                      */
@@ -23,12 +28,18 @@ enum notice_kind {
 struct notice {
     struct letter letter; /* LETTER_NOTICE */
     enum notice_kind kind;
-    struct text channel, user, session, reason; /* point behind the struct */
+    struct arena arena; /* of its texts */
+    struct text channel, user, session, reason, data;
+    struct client_info info;
     int code;
-    struct frame *frame; /* a reference of its own */
+    struct order *order; /* owned */
 };
 
 struct notice *notice_create(enum notice_kind kind, struct text channel);
+struct notice *notice_presence(enum notice_kind kind, struct text channel,
+                               const struct client_info *info);
 struct notice *notice_disconnect(struct text user, struct text session, int code,
                                  struct text reason);
+struct notice *notice_order(const struct order *order); /* copies */
+struct notice *notice_emulation(struct text session, struct text data);
 void notice_destroy(struct notice *notice);

@@ -2,42 +2,59 @@
 
 #include <stdlib.h>
 
-static struct text keep(struct text text, char **bytes)
-{
-    char *at = *bytes;
+#include "gateway/protocol/filter.h"
 
-    if (text.len > 0)
-        memcpy(at, text.at, text.len);
-    *bytes += text.len;
-    return text_of(at, text.len);
-}
-
-struct request *request_create(enum request_kind kind, const struct request_texts *texts)
+struct request *request_create(enum request_kind kind,
+                               void (*done)(struct loop *loop, struct request *request))
 {
-    const size_t len = texts->user.len + texts->session.len + texts->client_id.len +
-                       texts->channel.len + texts->data.len + texts->method.len + texts->epoch.len;
-    struct request *request = xcalloc(1, sizeof(*request) + len);
-    char *bytes = (char *)(request + 1);
+    struct request *request = xcalloc(1, sizeof(*request));
 
     request->letter.kind = LETTER_REQUEST;
     request->kind = kind;
-    request->user = keep(texts->user, &bytes);
-    request->session = keep(texts->session, &bytes);
-    request->client_id = keep(texts->client_id, &bytes);
-    request->channel = keep(texts->channel, &bytes);
-    request->data = keep(texts->data, &bytes);
-    request->method = keep(texts->method, &bytes);
-    request->epoch = keep(texts->epoch, &bytes);
+    request->done = done;
     return request;
+}
+
+void request_drop_publications(struct request *request)
+{
+    for (size_t i = 0; i < request->publication_count; i++)
+        parcel_unref(request->publications[i]);
+    free(request->publications);
+    request->publications = NULL;
+    request->publication_count = 0;
 }
 
 void request_destroy(struct request *request)
 {
     if (request == NULL)
         return;
-    buf_fini(&request->reply);
-    free(request->rooms_block);
+    request_drop_publications(request);
+    order_destroy(request->order);
+    filter_destroy(request->filter);
+    arena_fini(&request->arena);
     free(request);
+}
+
+void request_keep_info(struct request *request, const struct client_info *info)
+{
+    request->has_info = true;
+    request->info = (struct client_info){
+        request_keep(request, info->user),
+        request_keep(request, info->client),
+        request_keep(request, info->conn_info),
+        request_keep(request, info->chan_info),
+    };
+}
+
+void request_keep_tags(struct request *request, const struct tag *tags, size_t count)
+{
+    struct tag *kept = arena_alloc(&request->arena, count * sizeof(*kept));
+
+    for (size_t i = 0; i < count; i++)
+        kept[i] = (struct tag){request_keep(request, tags[i].key),
+                               request_keep(request, tags[i].value)};
+    request->tags = kept;
+    request->tag_count = count;
 }
 
 static void set_message(struct request *request, struct text message)
@@ -62,4 +79,15 @@ void request_disconnect(struct request *request, int code, struct text reason)
     request->outcome = REQUEST_DISCONNECT;
     request->error = code;
     set_message(request, reason);
+}
+
+void request_begin_publications(struct request *request, size_t max)
+{
+    request_drop_publications(request);
+    request->publications = xcalloc(max + 1, sizeof(struct parcel *));
+}
+
+void request_add_publication(struct request *request, struct parcel *parcel)
+{
+    request->publications[request->publication_count++] = parcel_ref(parcel);
 }

@@ -30,6 +30,7 @@ struct fetch {
     struct buf headers; /* fetch_add_header()'s lines, each with a NUL behind it */
     int64_t timeout_ms; /* from fetcher_start() to the last byte, the wait for a turn included */
     size_t answer_max;  /* bytes; a longer answer is none */
+    bool stays;         /* fetcher_hurry() does not end it */
 
     /* The answer. */
     int status;        /* of HTTP; 0: no answer, `why` says */

@@ -25,9 +25,9 @@ struct fetcher {
     pthread_t thread;
     CURLM *multi;
 
-    pthread_mutex_t lock; /* guards these two */
+    pthread_mutex_t lock; /* guards these three */
     struct hosts hosts;
-    bool stopping;
+    bool hurrying, stopping;
 
     /* The thread's alone. */
     struct transfer *transfers;
@@ -211,6 +211,33 @@ static void transfer_finish(struct transfer *transfer, CURLcode result)
 
 /* ---- the thread ---- */
 
+static const char stops[] = "the gateway stops";
+
+static bool is_hurrying(struct fetcher *fetcher)
+{
+    pthread_mutex_lock(&fetcher->lock);
+    const bool hurrying = fetcher->hurrying;
+    pthread_mutex_unlock(&fetcher->lock);
+    return hurrying;
+}
+
+/* Their askers wait for nothing else any more. */
+static void end_those_that_do_not_stay(struct fetcher *fetcher)
+{
+    struct transfer *transfer, *after;
+    struct fetch *fetch;
+
+    if (!is_hurrying(fetcher))
+        return;
+    DL_FOREACH_SAFE(fetcher->transfers, transfer, after)
+    if (!transfer->fetch->stays)
+        give_back_unanswered(fetcher, transfer_end(transfer), stops);
+    pthread_mutex_lock(&fetcher->lock);
+    while ((fetch = hosts_hurried(&fetcher->hosts)) != NULL)
+        give_back_unanswered(fetcher, fetch, stops);
+    pthread_mutex_unlock(&fetcher->lock);
+}
+
 static bool is_stopping(struct fetcher *fetcher)
 {
     pthread_mutex_lock(&fetcher->lock);
@@ -269,15 +296,14 @@ static void take_finished(struct fetcher *fetcher)
 
 static void say_goodbye(struct fetcher *fetcher)
 {
-    static const char why[] = "the gateway stops";
     struct fetch *fetch, *after;
     size_t lost = 0;
 
     while (fetcher->transfers != NULL)
-        give_back_unanswered(fetcher, transfer_end(fetcher->transfers), why);
+        give_back_unanswered(fetcher, transfer_end(fetcher->transfers), stops);
     pthread_mutex_lock(&fetcher->lock);
     while ((fetch = hosts_any(&fetcher->hosts)) != NULL)
-        give_back_unanswered(fetcher, fetch, why);
+        give_back_unanswered(fetcher, fetch, stops);
     pthread_mutex_unlock(&fetcher->lock);
     for (int i = 0; i < GOODBYE_TRIES && fetcher->returning != NULL; i++) {
         curl_multi_poll(fetcher->multi, NULL, 0, RETURN_MS, NULL);
@@ -302,6 +328,7 @@ static void *run(void *arg)
         curl_multi_perform(fetcher->multi, &running);
         take_finished(fetcher);
         give_back_again(fetcher);
+        end_those_that_do_not_stay(fetcher);
         const size_t waiting = end_those_too_late(fetcher);
         begin_those_in_turn(fetcher);
         const int rest_ms = fetcher->returning != NULL ? RETURN_MS
@@ -344,6 +371,16 @@ bool fetcher_start(struct fetcher *fetcher, struct fetch *fetch)
     if (taken)
         curl_multi_wakeup(fetcher->multi);
     return taken;
+}
+
+void fetcher_hurry(struct fetcher *fetcher)
+{
+    if (fetcher == NULL)
+        return;
+    pthread_mutex_lock(&fetcher->lock);
+    fetcher->hurrying = true;
+    pthread_mutex_unlock(&fetcher->lock);
+    curl_multi_wakeup(fetcher->multi);
 }
 
 void fetcher_destroy(struct fetcher *fetcher)

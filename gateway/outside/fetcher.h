@@ -29,6 +29,12 @@ struct fetcher *fetcher_create(const struct fetcher_config *config);
 MUST_CHECK bool fetcher_start(struct fetcher *fetcher, struct fetch *fetch);
 
 /*
+ * Any thread, once the gateway has no more time: fetches that wait or are under way, now or later,
+ * come back at once with status 0, but for those that `stays` says. NULL does nothing.
+ */
+void fetcher_hurry(struct fetcher *fetcher);
+
+/*
  * Ends the thread. Fetches that wait or are under way come back at once with status 0, so every
  * `home` must be open still, and nobody may start another. One whose home stays full for a second
  * is freed without its `done`. NULL does nothing.

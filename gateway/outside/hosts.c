@@ -111,6 +111,18 @@ struct fetch *hosts_expired(struct hosts *hosts, int64_t now_ms)
     return NULL;
 }
 
+struct fetch *hosts_hurried(struct hosts *hosts)
+{
+    struct host *host;
+    struct fetch *fetch;
+
+    DL_FOREACH(hosts->first, host)
+    DL_FOREACH(host->waiting, fetch)
+    if (!fetch->stays)
+        return give_up(hosts, fetch);
+    return NULL;
+}
+
 struct fetch *hosts_any(struct hosts *hosts)
 {
     /* A host that is idle is forgotten, so one with nothing that waits has something under way. */

@@ -26,5 +26,7 @@ void hosts_leave(struct hosts *hosts, struct fetch *fetch);
 
 /* One of those that wait and whose deadline has passed; NULL: none. */
 struct fetch *hosts_expired(struct hosts *hosts, int64_t now_ms);
+/* One of those that wait and do not stay; NULL: none. */
+struct fetch *hosts_hurried(struct hosts *hosts);
 /* One of those that wait, whatever its deadline; NULL: none. */
 struct fetch *hosts_any(struct hosts *hosts);

@@ -32,7 +32,7 @@ static const char *read_fields(struct proxy_answer *answer, struct json_value ob
         if ((fields[i].kinds & kinds) == 0)
             continue;
         const struct json_value value = json_get(object, fields[i].name);
-        if (json_kind(value) == JSON_NONE || json_kind(value) == JSON_NULL)
+        if (!json_is_given(value))
             continue;
         if (!fields[i].read(answer, value, (char *)to + fields[i].offset))
             return fields[i].name;
@@ -139,8 +139,7 @@ static bool read_override_flag(struct proxy_answer *answer, struct json_value va
 
     if (json_kind(value) != JSON_OBJECT)
         return false;
-    if (json_kind(inner) != JSON_NONE && json_kind(inner) != JSON_NULL &&
-        !json_to_bool(inner, &flag))
+    if (json_is_given(inner) && !json_to_bool(inner, &flag))
         return false;
     *(int8_t *)to = flag;
     return true;
@@ -297,14 +296,12 @@ bool proxy_may_disconnect(int64_t code)
 /* Clients read a reason that is JSON as advice of an old protocol; Python's needs one at all. */
 static struct text fit_reason(struct text reason)
 {
-    char why[96];
-
     if (reason.len > PROXY_REASON_MAX) {
         reason.len = PROXY_REASON_MAX;
         while (reason.len > 0 && (reason.at[reason.len] & 0xc0) == 0x80)
             reason.len--; /* not within a character */
     }
-    if (reason.len == 0 || json_validate(reason, why) == ERR_OK)
+    if (reason.len == 0 || json_is_valid(reason))
         return TEXT("disconnect");
     return reason;
 }
@@ -359,13 +356,13 @@ static void take_answer(struct proxy_answer *answer, enum proxy_kind kind, struc
         const struct json_value value = json_get(root, first[i].name);
         if (json_kind(value) == JSON_OBJECT)
             return first[i].take(answer, value);
-        if (json_kind(value) != JSON_NONE && json_kind(value) != JSON_NULL)
+        if (json_is_given(value))
             return fail(answer, "%s is no object", first[i].name);
     }
     const struct json_value result = json_get(root, "result");
     if (json_kind(result) == JSON_OBJECT)
         return take_result(answer, kind, result);
-    if (json_kind(result) != JSON_NONE && json_kind(result) != JSON_NULL)
+    if (json_is_given(result))
         fail(answer, "result is no object");
 }
 

@@ -1,11 +1,6 @@
 #include "gateway/outside/proxy_question.h"
 
-#include <sodium.h>
-
 #include "base/json.h"
-
-/* With padding: what Go's encoding/json does, and readers of such JSON expect. */
-#define BASE64          sodium_base64_VARIANT_ORIGINAL
 
 /* Which kinds have a field. */
 #define KIND(kind)      (1u << PROXY_##kind)
@@ -14,25 +9,6 @@
 #define HAS_DATA        (KIND(CONNECT) | KIND(SUBSCRIBE) | KIND(PUBLISH) | KIND(RPC))
 #define HAS_META        (~KIND(CONNECT))
 #define IS(kinds, kind) (((kinds) >> (kind)) & 1u)
-
-static bool is_json(struct text bytes)
-{
-    char why[96];
-    return json_validate(bytes, why) == ERR_OK;
-}
-
-static void write_base64(struct json_out *out, const char *name, struct text bytes)
-{
-    const size_t room = sodium_base64_encoded_len(bytes.len, BASE64); /* counts a NUL */
-
-    json_key(out, name);
-    buf_add_byte(out->buf, '"');
-    sodium_bin2base64(buf_reserve(out->buf, room), room, (const unsigned char *)bytes.at, bytes.len,
-                      BASE64);
-    out->buf->len += room - 1;
-    buf_add_byte(out->buf, '"');
-    out->comma = true;
-}
 
 static void write_if_any(struct json_out *out, const char *name, struct text value)
 {
@@ -58,7 +34,7 @@ static void write_data(struct json_out *out, const struct proxy_question *questi
     if (question->data.len == 0)
         return;
     if (question->is_binary)
-        write_base64(out, "b64data", question->data);
+        json_key_base64(out, "b64data", question->data);
     else
         json_key_raw(out, "data", question->data);
 }
@@ -69,9 +45,9 @@ bool proxy_question_write(struct buf *to, const struct proxy_question *question)
     struct json_out out = {.buf = to};
 
     if (IS(HAS_DATA, kind) && question->data.len > 0 && !question->is_binary &&
-        !is_json(question->data))
+        !json_is_valid(question->data))
         return false;
-    if (IS(HAS_META, kind) && question->meta.len > 0 && !is_json(question->meta))
+    if (IS(HAS_META, kind) && question->meta.len > 0 && !json_is_valid(question->meta))
         return false;
     json_open(&out, '{');
     json_key_text(&out, "client", question->client);

@@ -53,7 +53,7 @@ struct webhooks {
     uv_async_t wakeup;
     struct mailbox *mailbox; /* home of the fetches */
     size_t under_way, handles;
-    bool closing;
+    bool finishing, closing;
     size_t count;
     struct webhook at[];
 };
@@ -85,7 +85,8 @@ static int64_t time_left(struct webhook *webhook)
     int64_t left_ms = -1;
 
     pthread_mutex_lock(&webhook->all->lock);
-    if (queue->count >= webhook->config.batch_max)
+    if (queue->count >= webhook->config.batch_max ||
+        (queue->first != NULL && webhook->all->finishing))
         left_ms = 0;
     else if (queue->first != NULL)
         left_ms = max_i64(queue->first->since_ms + webhook->config.delay_ms - clock_mono_ms(), 0);
@@ -146,6 +147,7 @@ static struct fetch *make_fetch(struct webhook *webhook)
 
     fetch->timeout_ms = config->timeout_ms;
     fetch->answer_max = ANSWER_MAX_BYTES;
+    fetch->stays = true; /* until webhooks_close() */
     buf_add(&fetch->body, webhook->batch.at, webhook->batch.len);
     if (config->secret != NULL && config->secret[0] != '\0') {
         webhook_sign(&signature, text(config->secret), clock_wall_us() / 1000000,
@@ -350,6 +352,15 @@ struct webhooks *webhooks_open(uv_loop_t *loop, struct fetcher *fetcher,
     webhooks->count = count;
     webhooks->handles = count + 1;
     return webhooks;
+}
+
+void webhooks_finish(struct webhooks *webhooks)
+{
+    if (webhooks == NULL)
+        return;
+    webhooks->finishing = true;
+    for (size_t i = 0; i < webhooks->count; i++)
+        look(&webhooks->at[i]);
 }
 
 bool webhooks_idle(const struct webhooks *webhooks)

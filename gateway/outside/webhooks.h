@@ -51,6 +51,10 @@ struct webhooks *webhooks_open(uv_loop_t *loop, struct fetcher *fetcher,
                                const struct webhook_config *config, size_t count, const char *node,
                                char why[WEBHOOKS_WHY_MAX]);
 
+/* On the loop's thread; nobody tells events any more: what waits for others is sent now. NULL does
+ * nothing. */
+void webhooks_finish(struct webhooks *webhooks);
+
 /*
  * On the loop's thread; nobody may tell events any more. What is not delivered is dropped: wait for
  * webhooks_idle() where there is time. The loop runs on until the fetch under way is back, if there

@@ -53,6 +53,8 @@ const char *protocol_unsubscribe_reason(int code)
         return "insufficient state";
     case UNSUBSCRIBE_EXPIRED:
         return "subscription expired";
+    case UNSUBSCRIBE_INVALIDATED:
+        return "state invalidated";
     default:
         return "server unsubscribe"; /* never empty, as above */
     }

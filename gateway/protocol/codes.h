@@ -45,5 +45,6 @@ enum {
     UNSUBSCRIBE_SERVER = 2000,
     UNSUBSCRIBE_INSUFFICIENT = 2500,
     UNSUBSCRIBE_EXPIRED = 2501,
+    UNSUBSCRIBE_INVALIDATED = 2502,
 };
 const char *protocol_unsubscribe_reason(int code); /* "server unsubscribe" ... */

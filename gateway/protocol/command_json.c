@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "gateway/protocol/command_fields.h"
 
+#define TOKENS_MAX 262144 /* values in one command: its data may be a long list of small numbers */
+
 bool command_cut_json(struct text *frame, struct text *command)
 {
     if (frame->len == 0)
@@ -15,11 +17,6 @@ bool command_cut_json(struct text *frame, struct text *command)
     *command = text_of(frame->at, len);
     *frame = text_after(*frame, len + (end != NULL));
     return len > 0;
-}
-
-static bool is_given(struct json_value value)
-{
-    return json_kind(value) != JSON_NONE && json_kind(value) != JSON_NULL;
 }
 
 /* ---- values: false = wrong type ---- */
@@ -52,19 +49,7 @@ static bool read_string(struct command_memory *memory, struct json_value value, 
 /* A whole number from 0 to `max`. */
 static bool read_unsigned(struct json_value value, uint64_t max, uint64_t *out)
 {
-    if (json_kind(value) != JSON_NUMBER)
-        return false;
-
-    const struct text digits = json_raw(value);
-    uint64_t number = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        const unsigned digit = (unsigned char)digits.at[i] - (unsigned)'0';
-        if (digit > 9 || number > (max - digit) / 10)
-            return false; /* a sign, a fraction, an exponent; or too much */
-        number = number * 10 + digit;
-    }
-    *out = number;
-    return true;
+    return json_to_u64(value, out) && *out <= max;
 }
 
 static bool read_i32(struct json_value value, int32_t *out)
@@ -87,7 +72,7 @@ static bool read_subs(struct command_memory *memory, struct json_value subs)
         return false;
     for (struct json_iter it = json_iter(subs); json_next(&it);) {
         struct command_position position = {.channel = unescape(memory, it.key)};
-        if (!is_given(it.value))
+        if (!json_is_given(it.value))
             continue;
         if (!read_fields(memory, it.value, COMMAND_POSITION, &position))
             return false;
@@ -102,7 +87,7 @@ static bool read_headers(struct command_memory *memory, struct json_value header
         return false;
     for (struct json_iter it = json_iter(headers); json_next(&it);) {
         struct command_header header = {.name = unescape(memory, it.key)};
-        if (!is_given(it.value))
+        if (!json_is_given(it.value))
             continue;
         if (!read_string(memory, it.value, &header.value))
             return false;
@@ -158,7 +143,7 @@ static bool read_fields(struct command_memory *memory, struct json_value object,
         return false;
     for (size_t i = 0; i < fields.count; i++) {
         const struct json_value value = json_get(object, fields.fields[i].name);
-        if (is_given(value) && !read_field(memory, value, &fields.fields[i], into))
+        if (json_is_given(value) && !read_field(memory, value, &fields.fields[i], into))
             return false;
     }
     return true;
@@ -172,7 +157,7 @@ static bool read_request(struct command_memory *memory, struct json_value root,
     for (size_t i = 0; i < COMMAND_REQUEST_COUNT; i++) {
         const struct command_request *request = &COMMAND_REQUESTS[i];
         const struct json_value from = json_get(root, request->name);
-        if (!is_given(from) || !command_counts(request, command->id))
+        if (!json_is_given(from) || !command_counts(request, command->id))
             continue;
         command->kind = request->kind;
         return read_fields(memory, from, request->fields, command);
@@ -189,7 +174,7 @@ static bool read_command(struct command_memory *memory, struct json_value root,
     if (json_kind(root) != JSON_OBJECT)
         return false;
     const struct json_value value = json_get(root, "id");
-    if (is_given(value) && !read_unsigned(value, UINT32_MAX, &id))
+    if (json_is_given(value) && !read_unsigned(value, UINT32_MAX, &id))
         return false;
     command->id = (uint32_t)id;
     return read_request(memory, root, command);
@@ -200,7 +185,7 @@ bool command_parse_json(struct command_memory *memory, struct text bytes, struct
     struct json json;
 
     const bool decodable =
-        json_parse(&json, bytes) == ERR_OK && read_command(memory, json_root(&json), command);
+        json_parse_up_to(&json, bytes, TOKENS_MAX) == ERR_OK && read_command(memory, json_root(&json), command);
     json_fini(&json);
     command_take_lists(command, memory);
     return decodable;
@@ -213,7 +198,7 @@ bool command_parse_connect(struct command_memory *memory, struct text bytes,
 
     command->kind = COMMAND_CONNECT;
     const bool decodable =
-        json_parse(&json, bytes) == ERR_OK &&
+        json_parse_up_to(&json, bytes, TOKENS_MAX) == ERR_OK &&
         read_fields(memory, json_root(&json), COMMAND_REQUESTS[0].fields, command);
     json_fini(&json);
     command_take_lists(command, memory);
@@ -225,7 +210,7 @@ bool command_parse_emulation_json(struct command_memory *memory, struct text byt
 {
     struct json json;
 
-    const bool decodable = json_parse(&json, bytes) == ERR_OK &&
+    const bool decodable = json_parse_up_to(&json, bytes, TOKENS_MAX) == ERR_OK &&
                            read_fields(memory, json_root(&json), COMMAND_EMULATION, request);
     json_fini(&json);
     return decodable;

@@ -199,16 +199,11 @@ static bool set_cmp(struct node *node, struct text name)
 
 /* ---- JSON ---- */
 
-static bool is_missing(struct json_value value)
-{
-    return json_kind(value) == JSON_NONE || json_kind(value) == JSON_NULL;
-}
-
 static bool read_string(struct draft *draft, struct json_value value, struct span *out)
 {
     const size_t at = draft->strings.len;
 
-    if (!is_missing(value) && !json_to_text(value, &draft->strings))
+    if (json_is_given(value) && !json_to_text(value, &draft->strings))
         return false;
     *out = (struct span){(uint32_t)at, (uint32_t)(draft->strings.len - at)};
     return true;
@@ -228,7 +223,7 @@ static bool read_name(struct draft *draft, struct json_value value, struct node 
 
 static bool is_list(struct json_value value)
 {
-    return is_missing(value) || json_kind(value) == JSON_ARRAY;
+    return !json_is_given(value) || json_kind(value) == JSON_ARRAY;
 }
 
 static bool read_json_vals(struct draft *draft, struct node *node, struct json_value vals)

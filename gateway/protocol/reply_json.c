@@ -4,9 +4,6 @@
  */
 #include "gateway/protocol/reply.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/json.h"
 #include "gateway/protocol/reply_rules.h"
 
@@ -18,32 +15,16 @@ static void key_text_given(struct json_out *json, const char *name, struct text 
         json_key_text(json, name, value);
 }
 
-/* Offsets use all 64 bits. */
-static void key_unsigned(struct json_out *json, const char *name, uint64_t value)
-{
-    char digits[24];
-    const int len = snprintf(digits, sizeof(digits), "%" PRIu64, value);
-    json_key_raw(json, name, text_of(digits, (size_t)len));
-}
-
 static void key_unsigned_given(struct json_out *json, const char *name, uint64_t value)
 {
     if (value != 0)
-        key_unsigned(json, name, value);
+        json_key_u64(json, name, value);
 }
 
 static void key_true(struct json_out *json, const char *name, bool value)
 {
     if (value)
         json_key_bool(json, name, true);
-}
-
-/* A member whose name is somebody's text: a channel, a client, a tag. */
-static void key_foreign(struct json_out *json, struct text name)
-{
-    json_text(json, name);
-    buf_add_byte(json->buf, ':');
-    json->comma = false;
 }
 
 /* JSON of others. A newline would end the reply for the client, and valid JSON has it between
@@ -89,7 +70,7 @@ static void key_tags(struct json_out *json, const struct tag *tags, size_t count
     json_key(json, "tags");
     json_open(json, '{');
     for (size_t i = 0; i < count; i++) {
-        key_foreign(json, tags[i].key);
+        json_name(json, tags[i].key);
         json_text(json, tags[i].value);
     }
     json_close(json, '}');
@@ -150,7 +131,7 @@ static void key_subs(struct json_out *json, const struct connect_sub *subs, size
     json_key(json, "subs");
     json_open(json, '{');
     for (size_t i = 0; i < count; i++) {
-        key_foreign(json, subs[i].channel);
+        json_name(json, subs[i].channel);
         add_subscribe_result(json, &subs[i].result);
     }
     json_close(json, '}');
@@ -254,7 +235,7 @@ static void write_presence(struct buf *out, uint32_t id, const struct client_inf
     json_key(&json, "presence");
     json_open(&json, '{'); /* also when nobody is there */
     for (size_t i = 0; i < count; i++) {
-        key_foreign(&json, entries[i].client);
+        json_name(&json, entries[i].client);
         add_client_info(&json, &entries[i]);
     }
     json_close(&json, '}');
@@ -264,8 +245,8 @@ static void write_presence(struct buf *out, uint32_t id, const struct client_inf
 static void write_presence_stats(struct buf *out, uint32_t id, uint32_t clients, uint32_t users)
 {
     struct json_out json = open_reply(out, id, "presence_stats");
-    key_unsigned(&json, "num_clients", clients);
-    key_unsigned(&json, "num_users", users);
+    json_key_u64(&json, "num_clients", clients);
+    json_key_u64(&json, "num_users", users);
     close_reply(&json);
 }
 
@@ -275,7 +256,7 @@ static void write_history(struct buf *out, uint32_t id, const struct publication
     struct json_out json = open_reply(out, id, "history");
     key_publications(&json, publications, count); /* these three also when empty or zero */
     json_key_text(&json, "epoch", epoch);
-    key_unsigned(&json, "offset", offset);
+    json_key_u64(&json, "offset", offset);
     close_reply(&json);
 }
 

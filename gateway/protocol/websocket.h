@@ -3,7 +3,7 @@
  * permessage-deflate (RFC 7692, see deflate.h).
  *
  * Reading is a state machine fed with whatever bytes arrived; messages are unmasked and joined, control frames may stand
- * between fragments. Any thread, one at a time per reader. Keeps no buffer while nothing is half received.
+ * between fragments. Any thread, one at a time per reader.
  */
 #pragma once
 
@@ -41,26 +41,17 @@ size_t websocket_header_deflated(enum websocket_opcode opcode, size_t payload_le
  */
 void websocket_close_frame(struct buf *out, int code, struct text reason);
 
+/* An idle reader is small: what is half received waits in memory of its own. */
 struct websocket_reader {
-    size_t message_max; /* bytes of one joined message, as they arrive */
-    bool deflate;       /* permessage-deflate was agreed upon: set by the owner, after websocket_reader_init() */
-    struct buf partial; /* a message or frame header half received; empty when idle (memory given back) */
-    /* the rest is private: state of the frame under way */
-    unsigned char header[14]; /* the longest from a client: 2, 8 of length, 4 of mask */
-    uint8_t header_len, opcode, message_opcode;
-    bool fin;
-    bool in_frame;   /* the header is complete, payload follows */
-    bool in_message; /* fragments have come, the last one has not */
-    bool compressed; /* the message's first frame had RSV1 */
-    bool closed;     /* a close frame or an error came: the rest is ignored */
-    unsigned char mask[4];
-    uint64_t payload_left, payload_at; /* bytes of this frame to come, and already here */
-    size_t text_checked;               /* bytes of `partial` that are characters */
-    struct buf control;                /* a control frame half received */
+    struct websocket_half *half; /* NULL: nothing is */
+    uint32_t message_max;        /* bytes of one joined message, as they arrive */
+    bool deflate; /* permessage-deflate was agreed upon: set by the owner, after websocket_reader_init() */
+    bool closed;  /* a close frame or an error came: the rest is ignored */
 };
 
 void websocket_reader_init(struct websocket_reader *reader, size_t message_max);
 void websocket_reader_fini(struct websocket_reader *reader);
+size_t websocket_reader_held(const struct websocket_reader *reader); /* bytes of a message half received */
 
 /*
  * What arrived. `payload` is borrowed for the call: the joined and inflated text or binary message (text checked to be

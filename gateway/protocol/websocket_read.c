@@ -6,6 +6,8 @@
  */
 #include "gateway/protocol/websocket.h"
 
+#include <stdlib.h>
+
 #include "base/utf8.h"
 #include "gateway/protocol/deflate.h"
 
@@ -17,6 +19,24 @@
 /* What a step says: go on, stop because the callback said so, or else the close code to answer. */
 enum { READ_ON = 0, READ_STOP = -1 };
 
+/* The frame and the message under way. */
+struct websocket_half {
+    struct websocket_reader *owner;
+    size_t message_max;
+    bool deflate;
+    struct buf partial;       /* a message half received */
+    unsigned char header[14]; /* the longest from a client: 2, 8 of length, 4 of mask */
+    uint8_t header_len, opcode, message_opcode;
+    bool fin;
+    bool in_frame;   /* the header is complete, payload follows */
+    bool in_message; /* fragments have come, the last one has not */
+    bool compressed; /* the message's first frame had RSV1 */
+    unsigned char mask[4];
+    uint64_t payload_left, payload_at; /* bytes of this frame to come, and already here */
+    size_t text_checked;               /* bytes of `partial` that are characters */
+    struct buf control;                /* a control frame half received */
+};
+
 /* Where messages go. */
 struct sink {
     websocket_message_fn on_message;
@@ -25,13 +45,29 @@ struct sink {
 
 void websocket_reader_init(struct websocket_reader *reader, size_t message_max)
 {
-    *reader = (struct websocket_reader){.message_max = message_max};
+    *reader = (struct websocket_reader){
+        .message_max = message_max < UINT32_MAX ? (uint32_t)message_max : UINT32_MAX,
+    };
+}
+
+static void drop(struct websocket_half *half)
+{
+    buf_fini(&half->partial);
+    buf_fini(&half->control);
 }
 
 void websocket_reader_fini(struct websocket_reader *reader)
 {
-    buf_fini(&reader->partial);
-    buf_fini(&reader->control);
+    if (reader->half == NULL)
+        return;
+    drop(reader->half);
+    free(reader->half);
+    reader->half = NULL;
+}
+
+size_t websocket_reader_held(const struct websocket_reader *reader)
+{
+    return reader->half != NULL ? reader->half->partial.len : 0;
 }
 
 /* ---- header ---- */
@@ -42,7 +78,7 @@ static bool is_control(unsigned opcode)
 }
 
 /* Length of the header under way, as far as its first two bytes are known. */
-static size_t header_size(const struct websocket_reader *reader)
+static size_t header_size(const struct websocket_half *reader)
 {
     if (reader->header_len < 2)
         return 2;
@@ -51,7 +87,7 @@ static size_t header_size(const struct websocket_reader *reader)
     return 2 + mask_bytes + (len == 127 ? 8 : len == 126 ? 2 : 0);
 }
 
-static size_t fill_header(struct websocket_reader *reader, const char *bytes, size_t len)
+static size_t fill_header(struct websocket_half *reader, const char *bytes, size_t len)
 {
     size_t taken = 0;
     while (taken < len && reader->header_len < header_size(reader))
@@ -60,7 +96,7 @@ static size_t fill_header(struct websocket_reader *reader, const char *bytes, si
 }
 
 /* RSV1 says that a message is compressed: in its first frame, if that was agreed upon. */
-static bool check_reserved(const struct websocket_reader *reader, unsigned first)
+static bool check_reserved(const struct websocket_half *reader, unsigned first)
 {
     const unsigned opcode = first & 0x0f;
     const bool may_compress =
@@ -69,7 +105,7 @@ static bool check_reserved(const struct websocket_reader *reader, unsigned first
 }
 
 /* The first two bytes tell what is no WebSocket client: refused before the rest is waited for. */
-static int check_start(const struct websocket_reader *reader)
+static int check_start(const struct websocket_half *reader)
 {
     const unsigned first = reader->header[0], second = reader->header[1], opcode = first & 0x0f;
     const bool fin = (first & 0x80) != 0;
@@ -107,7 +143,7 @@ static uint64_t payload_size(const unsigned char *header)
 }
 
 /* The header is complete: opens the frame, unless its message would be too big. */
-static int open_frame(struct websocket_reader *reader)
+static int open_frame(struct websocket_half *reader)
 {
     const unsigned opcode = reader->header[0] & 0x0f;
     const uint64_t size = payload_size(reader->header);
@@ -131,7 +167,7 @@ static int open_frame(struct websocket_reader *reader)
 }
 
 /* Takes header bytes from `*bytes`; on READ_ON the frame is open, or `*len` is 0. */
-static int read_header(struct websocket_reader *reader, char **bytes, size_t *len)
+static int read_header(struct websocket_half *reader, char **bytes, size_t *len)
 {
     const size_t taken = fill_header(reader, *bytes, *len);
     int outcome;
@@ -158,7 +194,7 @@ static bool is_close_code(int code)
            (code >= 3000 && code <= 4999);
 }
 
-static int give_close(struct websocket_reader *reader, const struct sink *sink, struct text payload)
+static int give_close(struct websocket_half *reader, const struct sink *sink, struct text payload)
 {
     int code = CODE_NONE;
 
@@ -172,12 +208,12 @@ static int give_close(struct websocket_reader *reader, const struct sink *sink, 
     }
     if (!utf8_valid(payload))
         return WEBSOCKET_BAD_DATA;
-    reader->closed = true; /* 5.5.1: nothing after it counts */
+    reader->owner->closed = true; /* 5.5.1: nothing after it counts */
     sink->on_message(sink->context, WEBSOCKET_CLOSE, code, payload);
     return READ_STOP;
 }
 
-static int give_control(struct websocket_reader *reader, const struct sink *sink,
+static int give_control(struct websocket_half *reader, const struct sink *sink,
                         struct text payload)
 {
     if (reader->opcode == WEBSOCKET_CLOSE)
@@ -185,7 +221,7 @@ static int give_control(struct websocket_reader *reader, const struct sink *sink
     return sink->on_message(sink->context, reader->opcode, 0, payload) ? READ_ON : READ_STOP;
 }
 
-static int give_plain(struct websocket_reader *reader, const struct sink *sink, struct text payload)
+static int give_plain(struct websocket_half *reader, const struct sink *sink, struct text payload)
 {
     const enum websocket_opcode opcode = reader->message_opcode;
 
@@ -194,14 +230,14 @@ static int give_plain(struct websocket_reader *reader, const struct sink *sink, 
     return sink->on_message(sink->context, opcode, 0, payload) ? READ_ON : READ_STOP;
 }
 
-static size_t inflated_max(const struct websocket_reader *reader)
+static size_t inflated_max(const struct websocket_half *reader)
 {
     return reader->message_max < SIZE_MAX / WEBSOCKET_INFLATED_TIMES
                ? reader->message_max * WEBSOCKET_INFLATED_TIMES
                : SIZE_MAX;
 }
 
-static int give_compressed(struct websocket_reader *reader, const struct sink *sink,
+static int give_compressed(struct websocket_half *reader, const struct sink *sink,
                            struct text payload)
 {
     struct buf inflated = {0};
@@ -222,7 +258,7 @@ static int give_compressed(struct websocket_reader *reader, const struct sink *s
     return outcome;
 }
 
-static int give_message(struct websocket_reader *reader, const struct sink *sink,
+static int give_message(struct websocket_half *reader, const struct sink *sink,
                         struct text payload)
 {
     reader->in_message = false;
@@ -232,7 +268,7 @@ static int give_message(struct websocket_reader *reader, const struct sink *sink
 
 /* Gives what was put together in `waiting`. It is taken out of the reader first, since the callback
  * may end the reader. */
-static int give_waiting(struct websocket_reader *reader, const struct sink *sink,
+static int give_waiting(struct websocket_half *reader, const struct sink *sink,
                         struct buf *waiting)
 {
     struct buf taken = *waiting;
@@ -267,7 +303,7 @@ static void unmask(char *bytes, size_t len, const unsigned char mask[4], uint64_
 }
 
 /* RFC 6455 8.1, at once: who has begun with what is no text does not get to send the rest. */
-static bool may_become_text(struct websocket_reader *reader)
+static bool may_become_text(struct websocket_half *reader)
 {
     size_t whole;
 
@@ -281,7 +317,7 @@ static bool may_become_text(struct websocket_reader *reader)
 }
 
 /* `bytes` are the whole payload or a piece of it. */
-static int take_payload(struct websocket_reader *reader, const struct sink *sink, char *bytes,
+static int take_payload(struct websocket_half *reader, const struct sink *sink, char *bytes,
                         size_t len)
 {
     const bool control = is_control(reader->opcode);
@@ -311,23 +347,55 @@ static int take_payload(struct websocket_reader *reader, const struct sink *sink
     return READ_ON;
 }
 
-int websocket_read(struct websocket_reader *reader, char *bytes, size_t len,
-                   websocket_message_fn on_message, void *context)
+static int read_all(struct websocket_half *reader, const struct sink *sink, char *bytes, size_t len)
 {
-    const struct sink sink = {on_message, context};
     int outcome = READ_ON;
 
-    if (reader->closed)
-        return 0;
     while (len > 0 && outcome == READ_ON) {
         if (!reader->in_frame &&
             ((outcome = read_header(reader, &bytes, &len)) != READ_ON || !reader->in_frame))
             break;
         const size_t count = len < reader->payload_left ? len : (size_t)reader->payload_left;
-        outcome = take_payload(reader, &sink, bytes, count); /* also when the payload is empty */
+        outcome = take_payload(reader, sink, bytes, count); /* also when the payload is empty */
         bytes += count;
         len -= count;
     }
+    return outcome;
+}
+
+static bool is_idle(const struct websocket_half *half)
+{
+    return half->header_len == 0 && !half->in_frame && !half->in_message;
+}
+
+/* What is half received until the next bytes come. */
+static void keep(struct websocket_reader *reader, const struct websocket_half *half)
+{
+    reader->half = xmalloc(sizeof(*half));
+    *reader->half = *half;
+}
+
+int websocket_read(struct websocket_reader *reader, char *bytes, size_t len,
+                   websocket_message_fn on_message, void *context)
+{
+    const struct sink sink = {on_message, context};
+    struct websocket_half half = {
+        .owner = reader, .message_max = reader->message_max, .deflate = reader->deflate};
+    int outcome;
+
+    if (reader->closed)
+        return 0;
+    /* Out of the reader, which the callback may end. */
+    if (reader->half != NULL)
+        half = *reader->half;
+    free(reader->half);
+    reader->half = NULL;
+    outcome = read_all(&half, &sink, bytes, len);
+    if (outcome == READ_ON && !is_idle(&half)) {
+        keep(reader, &half);
+        return 0;
+    }
+    drop(&half);
     if (outcome == READ_STOP)
         return 0; /* the reader may be gone */
     reader->closed = outcome != READ_ON;

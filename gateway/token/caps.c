@@ -1,6 +1,7 @@
 #include "gateway/token/caps.h"
 
-#include "gateway/token/pattern.h"
+#include "gateway/pattern/glob.h"
+#include "gateway/pattern/go_regex.h"
 
 struct word {
     struct text name;
@@ -57,16 +58,23 @@ static bool read_match(struct token_cap *cap, struct json_value match, const cha
     return true;
 }
 
-static bool add_channel(struct token_cap *cap, struct arena *arena, struct text name)
+static bool compile(regex_t *regex, const char *pattern)
 {
-    char ignored[PATTERN_WHY_BYTES];
+    struct buf ignored = {0};
+    const bool good = go_regex_compile(regex, pattern, CAP_REGEX_SIZE, &ignored);
 
-    if (name.len == 0)
+    buf_fini(&ignored);
+    return good;
+}
+
+static bool add_channel(struct token_cap *cap, struct arena *arena, struct buf *name)
+{
+    if (name->len == 0)
         return false;
     if (cap->match == CAP_REGEX &&
-        !pattern_compile(&cap->regexes[cap->channel_count], name, CAP_REGEX_SIZE, ignored))
+        !compile(&cap->regexes[cap->channel_count], buf_cstring(name)))
         return false;
-    cap->channels[cap->channel_count++] = arena_text(arena, name);
+    cap->channels[cap->channel_count++] = arena_text(arena, buf_text(name));
     return true;
 }
 
@@ -85,7 +93,7 @@ static bool read_channels(struct token_cap *cap, struct arena *arena, struct jso
         cap->regexes = arena_alloc(arena, count * sizeof(*cap->regexes));
     for (struct json_iter it = json_iter(list); good && json_next(&it);) {
         buf_reset(&name);
-        good = json_to_text(it.value, &name) && add_channel(cap, arena, buf_text(&name));
+        good = json_to_text(it.value, &name) && add_channel(cap, arena, &name);
     }
     buf_fini(&name);
     return good;
@@ -135,31 +143,6 @@ void caps_fini(struct token_caps *caps)
     *caps = (struct token_caps){0};
 }
 
-/* When something does not fit, the last * takes one byte more: earlier ones need not be tried
- * again. */
-static bool glob_matches(struct text pattern, struct text name)
-{
-    size_t p = 0, n = 0, star = SIZE_MAX, taken = 0;
-
-    while (n < name.len) {
-        if (p < pattern.len && pattern.at[p] == '*') {
-            star = p++;
-            taken = n;
-        } else if (p < pattern.len && pattern.at[p] == name.at[n]) {
-            p++;
-            n++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            n = ++taken;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.len && pattern.at[p] == '*')
-        p++;
-    return p == pattern.len;
-}
-
 static bool is_named(const struct token_cap *cap, size_t index, struct text channel)
 {
     switch (cap->match) {
@@ -169,7 +152,7 @@ static bool is_named(const struct token_cap *cap, size_t index, struct text chan
         return glob_matches(cap->channels[index], channel);
     case CAP_REGEX: /* "news:." matches "news:*" and means one byte, not any */
         return memchr(channel.at, '*', channel.len) == NULL &&
-               pattern_matches(&cap->regexes[index], channel);
+               go_regex_matches(&cap->regexes[index], channel);
     }
     return false;
 }

@@ -17,7 +17,7 @@
 #define CAPS_MAX         64  /* entries of one token */
 #define CAP_CHANNELS_MAX 100 /* of one entry */
 #define CAP_REGEXES_MAX  32  /* of one token: each connection compiles its own, some KiB */
-#define CAP_REGEX_SIZE   256 /* places of one, as pattern_compile() counts */
+#define CAP_REGEX_SIZE   256 /* places of one, as go_regex_compile() counts */
 
 enum { CAP_SUB = 1, CAP_PUB = 2, CAP_PRESENCE = 4, CAP_HISTORY = 8 };
 enum cap_match { CAP_EXACT, CAP_WILDCARD, CAP_REGEX };
@@ -27,7 +27,7 @@ struct token_cap {
     size_t channel_count;
     enum cap_match match;
     unsigned allow;   /* CAP_SUB and so on */
-    regex_t *regexes; /* of CAP_REGEX: one per channel; POSIX extended, anywhere in the name */
+    regex_t *regexes; /* of CAP_REGEX: one per channel, anywhere in the name */
 };
 
 struct token_caps {

@@ -7,11 +7,40 @@
 #include "base/id.h"
 #include "base/jwt.h"
 
+/* clang-format off: rows of their own would say no more */
+enum claim {
+    CLAIM_B64DATA, CLAIM_B64INFO, CLAIM_CAPS, CLAIM_CHANNEL, CLAIM_CHANNELS, CLAIM_CLIENT,
+    CLAIM_DATA, CLAIM_EXP, CLAIM_EXPIRE_AT, CLAIM_IAT, CLAIM_INFO, CLAIM_JTI, CLAIM_META,
+    CLAIM_OVERRIDE, CLAIM_SID, CLAIM_SUB, CLAIM_SUBS, CLAIM_COUNT,
+};
+/* clang-format on */
+
+static const struct text claim_names[CLAIM_COUNT] = {
+    [CLAIM_B64DATA] = TEXT("b64data"),
+    [CLAIM_B64INFO] = TEXT("b64info"),
+    [CLAIM_CAPS] = TEXT("caps"),
+    [CLAIM_CHANNEL] = TEXT("channel"),
+    [CLAIM_CHANNELS] = TEXT("channels"),
+    [CLAIM_CLIENT] = TEXT("client"),
+    [CLAIM_DATA] = TEXT("data"),
+    [CLAIM_EXP] = TEXT("exp"),
+    [CLAIM_EXPIRE_AT] = TEXT("expire_at"),
+    [CLAIM_IAT] = TEXT("iat"),
+    [CLAIM_INFO] = TEXT("info"),
+    [CLAIM_JTI] = TEXT("jti"),
+    [CLAIM_META] = TEXT("meta"),
+    [CLAIM_OVERRIDE] = TEXT("override"),
+    [CLAIM_SID] = TEXT("sid"),
+    [CLAIM_SUB] = TEXT("sub"),
+    [CLAIM_SUBS] = TEXT("subs"),
+};
+
 /* One reading of a payload; `why` is set by who returns false. */
 struct reader {
     struct arena *arena;
-    struct json_value claims;
-    struct buf plain; /* of one string at a time */
+    struct json_value payload;
+    struct json_value claims[CLAIM_COUNT]; /* its members, absent where there is none */
+    struct buf plain;                      /* of one string at a time */
     const char *why;
 };
 
@@ -21,16 +50,50 @@ static bool refuse(struct reader *reader, const char *why)
     return false;
 }
 
-/* A member that is null is one that is absent. */
-static struct json_value get(struct json_value object, const char *name)
-{
-    const struct json_value value = json_get(object, name);
-    return json_kind(value) == JSON_NULL ? (struct json_value){0} : value;
-}
-
 static bool is_absent(struct json_value value)
 {
     return json_kind(value) == JSON_NONE;
+}
+
+/* A member that is null is one that is absent. */
+static struct json_value unless_null(struct json_value value)
+{
+    return json_kind(value) == JSON_NULL ? (struct json_value){0} : value;
+}
+
+static struct json_value get(struct json_value object, const char *name)
+{
+    return unless_null(json_get(object, name));
+}
+
+static struct json_value value_of(const struct reader *reader, enum claim claim)
+{
+    return unless_null(reader->claims[claim]);
+}
+
+/* CLAIM_COUNT: none that means something here. "sub" may be written s\u0075b. */
+static enum claim claim_of(struct reader *reader, struct text name)
+{
+    if (name.len > 0 && memchr(name.at, '\\', name.len) != NULL) {
+        buf_reset(&reader->plain);
+        json_unescape(name, &reader->plain);
+        name = buf_text(&reader->plain);
+    }
+    for (enum claim i = 0; i < CLAIM_COUNT; i++)
+        if (text_equal(name, claim_names[i]))
+            return i;
+    return CLAIM_COUNT;
+}
+
+/* Once for all of them: most of the names are not there, and each would be looked for to the end.
+ * Of a name that is doubled the first counts. */
+static void find_claims(struct reader *reader)
+{
+    for (struct json_iter it = json_iter(reader->payload); json_next(&it);) {
+        const enum claim claim = claim_of(reader, it.key);
+        if (claim < CLAIM_COUNT && is_absent(reader->claims[claim]))
+            reader->claims[claim] = it.value;
+    }
 }
 
 /* ---- values ---- */
@@ -134,7 +197,8 @@ static bool read_user(struct reader *reader, const char *user_claim, struct text
                       bool *has_user)
 {
     const bool is_own = user_claim != NULL && user_claim[0] != '\0';
-    const struct json_value claim = get(reader->claims, is_own ? user_claim : "sub");
+    const struct json_value claim =
+        is_own ? get(reader->payload, user_claim) : value_of(reader, CLAIM_SUB);
 
     *has_user = !is_absent(claim);
     if (is_own && !*has_user)
@@ -146,8 +210,8 @@ static bool read_user(struct reader *reader, const char *user_claim, struct text
 /* `expire_at` beats `exp`, and 0 there means never. */
 static bool read_end(struct reader *reader, bool *expires, int64_t *expires_s)
 {
-    const struct json_value exp = json_get(reader->claims, "exp");
-    const struct json_value expire_at = get(reader->claims, "expire_at");
+    const struct json_value exp = reader->claims[CLAIM_EXP];
+    const struct json_value expire_at = value_of(reader, CLAIM_EXPIRE_AT);
     const struct json_value end = is_absent(expire_at) ? exp : expire_at;
 
     if (!jwt_read_date(end, 0, expires_s) || *expires_s < 0)
@@ -158,9 +222,9 @@ static bool read_end(struct reader *reader, bool *expires, int64_t *expires_s)
 
 static bool read_origin(struct reader *reader, struct text *jti, int64_t *issued_s)
 {
-    if (!read_text(reader, get(reader->claims, "jti"), CLAIMS_ID_MAX, jti))
+    if (!read_text(reader, value_of(reader, CLAIM_JTI), CLAIMS_ID_MAX, jti))
         return refuse(reader, "`jti` is no string of at most 255 bytes");
-    return jwt_read_date(get(reader->claims, "iat"), 0, issued_s) ||
+    return jwt_read_date(value_of(reader, CLAIM_IAT), 0, issued_s) ||
            refuse(reader, "`iat` is no time");
 }
 
@@ -171,7 +235,7 @@ static int64_t read_session(struct reader *reader)
     int64_t session;
 
     buf_reset(&reader->plain);
-    return json_to_text(get(reader->claims, "sid"), &reader->plain) &&
+    return json_to_text(value_of(reader, CLAIM_SID), &reader->plain) &&
                    id_parse(buf_text(&reader->plain), &session)
                ? session
                : 0;
@@ -265,15 +329,15 @@ static bool read_channels(struct reader *reader, struct connect_token *token,
 
 static bool read_server_side(struct reader *reader, struct connect_token *token)
 {
-    const struct json_value subs = get(reader->claims, "subs");
+    const struct json_value subs = value_of(reader, CLAIM_SUBS);
 
-    return is_absent(subs) ? read_channels(reader, token, get(reader->claims, "channels"))
+    return is_absent(subs) ? read_channels(reader, token, value_of(reader, CLAIM_CHANNELS))
                            : read_subs(reader, token, subs);
 }
 
 static bool read_meta(struct reader *reader, struct text *out)
 {
-    const struct json_value meta = get(reader->claims, "meta");
+    const struct json_value meta = value_of(reader, CLAIM_META);
 
     if (is_absent(meta))
         return true;
@@ -285,7 +349,7 @@ static bool read_meta(struct reader *reader, struct text *out)
 
 static bool read_caps(struct reader *reader, struct connect_token *token)
 {
-    const struct json_value caps = get(reader->claims, "caps");
+    const struct json_value caps = value_of(reader, CLAIM_CAPS);
 
     token->has_caps = !is_absent(caps);
     return !token->has_caps || caps_read(&token->caps, reader->arena, caps, &reader->why);
@@ -295,9 +359,9 @@ static bool read_connect(struct reader *reader, const char *user_claim, struct c
 {
     bool has_user;
 
-    if (!is_absent(get(reader->claims, "channel")))
+    if (!is_absent(value_of(reader, CLAIM_CHANNEL)))
         return refuse(reader, "it has `channel`: a subscription token, not a connection token");
-    if (!read_either(reader, get(reader->claims, "info"), get(reader->claims, "b64info"),
+    if (!read_either(reader, value_of(reader, CLAIM_INFO), value_of(reader, CLAIM_B64INFO),
                      &token->info, &token->info_is_binary))
         return refuse(reader, "`b64info` is no base64");
     token->session = read_session(reader);
@@ -310,9 +374,10 @@ static bool read_connect(struct reader *reader, const char *user_claim, struct c
 bool connect_token_read(struct connect_token *token, struct json_value claims,
                         const char *user_claim, const char **why)
 {
-    struct reader reader = {.arena = &token->arena, .claims = claims};
+    struct reader reader = {.arena = &token->arena, .payload = claims};
 
     *token = (struct connect_token){0};
+    find_claims(&reader);
     const bool good = read_connect(&reader, user_claim, token);
     buf_fini(&reader.plain);
     *why = reader.why;
@@ -332,38 +397,37 @@ void connect_token_fini(struct connect_token *token)
 
 static bool read_target(struct reader *reader, struct subscribe_token *token)
 {
-    if (!read_text(reader, get(reader->claims, "channel"), SIZE_MAX, &token->channel) ||
+    if (!read_text(reader, value_of(reader, CLAIM_CHANNEL), SIZE_MAX, &token->channel) ||
         token->channel.len == 0)
         return refuse(reader, "`channel` is missing: a connection token, not a subscription token");
-    return read_text(reader, get(reader->claims, "client"), CLAIMS_ID_MAX, &token->client) ||
+    return read_text(reader, value_of(reader, CLAIM_CLIENT), CLAIMS_ID_MAX, &token->client) ||
            refuse(reader, "`client` is no string of at most 255 bytes");
 }
 
 static bool read_subscribe(struct reader *reader, const char *user_claim,
                            struct subscribe_token *token)
 {
-    const struct json_value claims = reader->claims;
-
     if (!read_target(reader, token) ||
         !read_user(reader, user_claim, &token->user, &token->has_user) ||
         !read_end(reader, &token->expires, &token->expires_s) ||
         !read_origin(reader, &token->jti, &token->issued_s))
         return false;
-    if (!read_either(reader, get(claims, "info"), get(claims, "b64info"), &token->info,
-                     &token->info_is_binary) ||
-        !read_either(reader, get(claims, "data"), get(claims, "b64data"), &token->data,
-                     &token->data_is_binary))
+    if (!read_either(reader, value_of(reader, CLAIM_INFO), value_of(reader, CLAIM_B64INFO),
+                     &token->info, &token->info_is_binary) ||
+        !read_either(reader, value_of(reader, CLAIM_DATA), value_of(reader, CLAIM_B64DATA),
+                     &token->data, &token->data_is_binary))
         return refuse(reader, "`b64info` or `b64data` is no base64");
-    return read_override(get(claims, "override"), &token->override) ||
+    return read_override(value_of(reader, CLAIM_OVERRIDE), &token->override) ||
            refuse(reader, "`override` is not {\"presence\": {\"value\": true}} or alike");
 }
 
 bool subscribe_token_read(struct subscribe_token *token, struct json_value claims,
                           const char *user_claim, const char **why)
 {
-    struct reader reader = {.arena = &token->arena, .claims = claims};
+    struct reader reader = {.arena = &token->arena, .payload = claims};
 
     *token = (struct subscribe_token){0};
+    find_claims(&reader);
     const bool good = read_subscribe(&reader, user_claim, token);
     buf_fini(&reader.plain);
     *why = reader.why;

@@ -21,6 +21,9 @@ struct token_sub {
     struct text channel, info, data; /* `info`, `data`: JSON, or bytes; empty: none */
     bool info_is_binary, data_is_binary;
     struct sub_override override;
+    /* What a connect proxy says alone. */
+    int64_t expires_s; /* Unix time; 0: never */
+    bool cache_recover;
 };
 
 struct connect_token {

@@ -112,6 +112,14 @@ static bool wants_fetch(const struct jwks *jwks, int64_t now_ms)
            (jwks->set == NULL || jwks->missed || now_ms - jwks->fetched_ms >= JWKS_AGE_MAX_MS);
 }
 
+bool jwks_has_failed(struct jwks *jwks)
+{
+    pthread_mutex_lock(&jwks->lock);
+    const bool failed = jwks->failed;
+    pthread_mutex_unlock(&jwks->lock);
+    return failed;
+}
+
 bool jwks_wants_fetch(struct jwks *jwks, int64_t now_ms)
 {
     pthread_mutex_lock(&jwks->lock);

@@ -38,6 +38,9 @@ MUST_CHECK enum jwks_answer jwks_find(struct jwks *jwks, struct text kid,
                                       enum jwt_algorithm algorithm, int64_t now_ms,
                                       struct jwt_key **key);
 
+/* Did the last fetch fail? For logs: a provider that is down stays so for a while. */
+bool jwks_has_failed(struct jwks *jwks);
+
 /* Should jwks_fetch_begin() be called? Cheap: for every token, and for a tick. */
 bool jwks_wants_fetch(struct jwks *jwks, int64_t now_ms);
 

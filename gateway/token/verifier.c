@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/jwt.h"
 #include "base/log.h"
-#include "gateway/token/pattern.h"
+#include "gateway/pattern/go_regex.h"
 
 #define REFUSE(why, ...) (snprintf(why, VERIFIER_WHY_BYTES, __VA_ARGS__), false)
 
@@ -52,12 +52,15 @@ static bool read_pem(struct jwt_key **key, const char *pem, const char *option,
 static bool read_regex(regex_t *regex, bool *has, const char *pattern, const char *option,
                        char *why)
 {
-    char reason[PATTERN_WHY_BYTES];
+    struct buf reason = {0};
 
     if (!is_given(pattern))
         return true;
-    *has = pattern_compile(regex, text(pattern), PATTERN_SIZE_MAX, reason);
-    return *has || REFUSE(why, "%s: no regular expression (POSIX extended): %s", option, reason);
+    *has = go_regex_compile(regex, pattern, GO_REGEX_SIZE_MAX, &reason);
+    if (!*has)
+        snprintf(why, VERIFIER_WHY_BYTES, "%s: %s", option, buf_cstring(&reason));
+    buf_fini(&reason);
+    return *has;
 }
 
 static bool read_endpoint(struct verifier *verifier, const char *url, char *why)

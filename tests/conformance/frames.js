@@ -61,3 +61,6 @@ export function fragments(opcode, payloads, { last = true, rsv = 0 } = {}) {
     frame(i === 0 ? opcode : CONTINUATION, payload, { fin: last && i === payloads.length - 1, rsv: i === 0 ? rsv : 0 }),
   );
 }
+
+/** The frames with others put in behind the first of them. */
+export const behindFirst = ([first, ...rest], ...others) => [first, ...others, ...rest];

@@ -6,14 +6,17 @@ export const MESSAGE_MAX = 65_536;
 export const ROOMY_MESSAGE_MAX = 16_777_216;
 
 /** Whether an offer of permessage-deflate is accepted. */
-export const COMPRESSES = false;
+export const COMPRESSES = true;
 
 const ROOMY = 1;
 
 configure({
   apis: 1,
   gateways: 2,
-  gateway: (i) => (i === ROOMY ? { PARLEY_CLIENT_MESSAGE_MAX_BYTES: String(ROOMY_MESSAGE_MAX) } : { PARLEY_CLIENT_CLOSE_MS: '300' }),
+  gateway: (i) => ({
+    PARLEY_WEBSOCKET_COMPRESSION: 'true',
+    ...(i === ROOMY ? { PARLEY_WEBSOCKET_MESSAGE_SIZE_LIMIT: String(ROOMY_MESSAGE_MAX) } : { PARLEY_CLIENT_CLOSE_MS: '300' }),
+  }),
 });
 
 /**

@@ -201,3 +201,36 @@ test('without a database each command that needs one says so in a line', async (
     assert.match(err, /^parley: cannot reach PostgreSQL: .*\n {2}Is PostgreSQL running\?.*\n$/);
   }
 });
+
+test('the default configuration of the gateway passes the check, as JSON and as environment', async () => {
+  const file = path.join(dataFolder(), 'gateway.json');
+  const written = await parley(['defaultconfig']);
+  assert.equal(written.status, 0, written.err);
+  assert.equal(JSON.parse(written.out).client.ping_interval, '25s');
+  fs.writeFileSync(file, written.out);
+  const checked = await parley(['checkconfig', '--config', file]);
+  assert.deepEqual([checked.status, checked.err], [0, '']);
+  assert.match(checked.out, /^client\.ping_interval = 25s {2}# .*gateway\.json: client\.ping_interval$/m);
+  const variables = await parley(['defaultenv']);
+  const env = Object.fromEntries(variables.out.trim().split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)));
+  assert.equal(env.PARLEY_CLIENT_PING_INTERVAL, '25s');
+  assert.equal((await parley(['checkconfig'], env)).status, 0);
+});
+
+test('a configuration that cannot be is refused in one line that names the place', async () => {
+  const file = path.join(dataFolder(), 'bad.json');
+  fs.writeFileSync(file, '{"client": {"channel_limit": "many"}}');
+  const { status, out, err } = await parley(['checkconfig', '--config', file]);
+  assert.deepEqual([status, out], [2, '']);
+  assert.match(err, /^parley-gateway: .*bad\.json: client\.channel_limit: a whole number from 1 to 100000 .*\n$/);
+});
+
+test('the commands for the gateway say when it is not there', async () => {
+  const alone = path.join(dataFolder(), 'parley');
+  fs.copyFileSync(path.join(BIN, 'parley'), alone);
+  const { status, err } = await new Promise((resolve) => {
+    execFile(alone, ['defaultenv'], (error, out, text) => resolve({ status: error ? error.code : 0, err: text }));
+  });
+  assert.equal(status, 1);
+  assert.match(err, /^parley: cannot run .*parley-gateway: No such file or directory\n {2}It belongs beside parley/);
+});

@@ -42,7 +42,7 @@ static void read_chopped(struct heard *heard, struct text bytes, size_t piece_ma
         code = websocket_read(&heard->reader, piece, count, on_message, heard);
         free(piece);
         bytes = text_after(bytes, count);
-        CHECK(heard->reader.partial.len <= heard->reader.message_max);
+        CHECK(websocket_reader_held(&heard->reader) <= heard->reader.message_max);
     }
     buf_printf(&heard->log, "end %d", code);
 }

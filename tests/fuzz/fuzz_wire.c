@@ -36,14 +36,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Bus__Batch *batch = wire_read_batch(payload);
     Bus__Question *question = wire_read_question(payload);
     Bus__Answer *answer = wire_read_answer(payload);
+    Bus__Publication *publication = wire_read_publication(payload);
     if (batch != NULL)
         repack(batch);
     if (question != NULL)
         repack(question);
     if (answer != NULL)
         repack(answer);
+    if (publication != NULL)
+        repack(publication);
     wire_free_batch(batch);
     wire_free_question(question);
     wire_free_answer(answer);
+    wire_free_publication(publication);
     return 0;
 }

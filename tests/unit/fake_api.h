@@ -39,7 +39,7 @@ struct fake_api {
     } kept[FAKE_KEPT_MAX];
     size_t kept_count;
 
-    size_t asked[BUS__QUESTION__ASK_ENDED_SESSIONS + 1];
+    size_t asked[BUS__QUESTION__ASK_NODES + 1];
     char published[256]; /* data of the last Publish */
     size_t watchers;     /* whom PresenceList names */
     size_t looking;      /* joined minus left, of PresenceChange */

@@ -56,6 +56,8 @@ static void what_an_entry_names_is_allowed_and_nothing_else(void **state)
         {"[{\"channels\":[\"^p_[0-9]+$\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]", "p_12",
          CAP_SUB},
         {"[{\"channels\":[\"^p_[0-9]+$\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]", "p_x", 0},
+        {"[{\"channels\":[\"^p_\\\\d+$\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]", "p_12",
+         CAP_SUB},
         {"[{\"channels\":[\"a\",\"^b\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]", "bc", CAP_SUB},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
@@ -112,7 +114,7 @@ static void a_claim_of_a_wrong_shape_is_refused(void **state)
         "[{\"channels\":[\"a\"],\"match\":\"glob\",\"allow\":[\"sub\"]}]",
         "[{\"channels\":[\"a\"],\"match\":null,\"allow\":[\"sub\"]}]",
         "[{\"channels\":[\"ok\",\"(\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]",
-        "[{\"channels\":[\"\\\\d\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]",
+        "[{\"channels\":[\"\\\\b\"],\"match\":\"regex\",\"allow\":[\"sub\"]}]",
     };
     for (size_t i = 0; i < ARRAY_COUNT(claims); i++)
         assert_refused(text(claims[i]));

@@ -6,19 +6,17 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "gateway/broker/channel.h"
-#include "gateway/broker/users.h"
+#include "gateway/broker/bus/channel.h"
+#include "gateway/broker/bus/users.h"
 
 #define HOLD_MAX 4
 
 static struct parcel *parcel_at(uint64_t offset)
 {
-    Bus__Publication publication = BUS__PUBLICATION__INIT;
-
-    publication.channel = wire_bytes(TEXT("room:7"));
-    publication.data = wire_bytes(TEXT("{}"));
-    publication.offset = offset;
-    return parcel_create(&publication, true);
+    return parcel_create(&(struct parcel_content){.channel = TEXT("room:7"),
+                                                  .data = TEXT("{}"),
+                                                  .offset = offset,
+                                                  .is_json = true});
 }
 
 static bool hold(struct channel *channel, uint64_t offset)
@@ -44,7 +42,7 @@ static uint64_t take_held(struct channel *channel)
 
 static struct channel *live_at(uint64_t offset)
 {
-    struct channel *channel = channel_create(TEXT("room:7"), true, 1);
+    struct channel *channel = channel_create(TEXT("room:7"), NULL, true, 1);
 
     channel_place(channel, offset, TEXT("e1"));
     channel_enter(channel, CHANNEL_LIVE);
@@ -64,7 +62,7 @@ static void the_next_is_delivered_repeats_are_dropped_and_others_wait(void **sta
 
 static void until_its_place_is_known_everything_waits(void **state)
 {
-    struct channel *channel = channel_create(TEXT("room:7"), true, 1);
+    struct channel *channel = channel_create(TEXT("room:7"), NULL, true, 1);
 
     assert_int_equal(channel_judge(channel, 6), CHANNEL_EARLY);
     assert_true(hold(channel, 7));
@@ -112,7 +110,7 @@ static void of_too_many_the_latest_are_not_held_but_known_to_exist(void **state)
 
 static void a_channel_without_a_log_has_no_gaps(void **state)
 {
-    struct channel *channel = channel_create(TEXT("user:42"), false, 1);
+    struct channel *channel = channel_create(TEXT("user:42"), NULL, false, 1);
 
     assert_false(channel_has_gap(channel));
     assert_int_equal(channel_judge(channel, 0), CHANNEL_NEXT);
@@ -129,13 +127,26 @@ static void an_unknown_epoch_is_no_other_epoch(void **state)
     channel_destroy(channel);
 }
 
+static void a_place_in_another_epoch_begins_there_and_is_kept(void **state)
+{
+    struct channel *channel = live_at(5);
+
+    channel_place(channel, 2, TEXT("e2"));
+    assert_string_equal(channel->epoch, "e2");
+    assert_false(channel_has_epoch(channel, TEXT("e1")));
+    assert_int_equal(channel_judge(channel, 3), CHANNEL_NEXT);
+    channel_place(channel, 4, TEXT("")); /* of the same */
+    assert_string_equal(channel->epoch, "e2");
+    channel_destroy(channel);
+}
+
 /* ---- rings ---- */
 
 static void add(struct ring_store *store, struct ring *ring, uint64_t offset)
 {
     struct parcel *parcel = parcel_at(offset);
 
-    ring_add(store, ring, parcel->frame);
+    ring_add(store, ring, parcel);
     parcel_unref(parcel);
 }
 
@@ -147,7 +158,7 @@ static void a_ring_keeps_the_newest_and_has_no_holes(void **state)
     for (uint64_t offset = 1; offset <= 5; offset++)
         add(&store, &ring, offset);
     assert_null(ring_find(&ring, 2));
-    assert_int_equal(ring_find(&ring, 3)->frame->offset, 3);
+    assert_int_equal(ring_find(&ring, 3)->parcel->offset, 3);
     assert_null(ring_find(&ring, 6));
     add(&store, &ring, 7);
     assert_null(ring_find(&ring, 5));
@@ -179,7 +190,9 @@ static void under_one_budget_the_oldest_of_all_rings_goes_first(void **state)
 static struct request *open_question(struct users *users, const char *user)
 {
     struct request *request =
-        request_create(REQUEST_SUBSCRIBE, &(struct request_texts){.user = text(user)});
+        request_create(REQUEST_SUBSCRIBE, NULL);
+
+    request->user = request_keep(request, text(user));
 
     users_open(users, request);
     return request;
@@ -239,6 +252,7 @@ int main(void)
         cmocka_unit_test(of_too_many_the_latest_are_not_held_but_known_to_exist),
         cmocka_unit_test(a_channel_without_a_log_has_no_gaps),
         cmocka_unit_test(an_unknown_epoch_is_no_other_epoch),
+        cmocka_unit_test(a_place_in_another_epoch_begins_there_and_is_kept),
         cmocka_unit_test(a_ring_keeps_the_newest_and_has_no_holes),
         cmocka_unit_test(under_one_budget_the_oldest_of_all_rings_goes_first),
         cmocka_unit_test(the_newer_fact_wins_however_they_arrive),

@@ -337,10 +337,28 @@ static int start(void **state)
     return 0;
 }
 
+static void a_claim_is_found_however_its_name_is_written(void **state)
+{
+    struct connect_token token;
+
+    assert_true(read_connect(&token,
+                             "{\"s\\u0075b\":\"42\",\"sub\":\"43\",\"\":1,\"substitute\":2,"
+                             "\"\\u006ati\":\"one\",\"\\n\":3}",
+                             NULL));
+    assert_text(token.user, "42"); /* the first of the two */
+    assert_text(token.jti, "one");
+    connect_token_fini(&token);
+    assert_true(read_connect(&token, "{\"sub\":\"42\",\"jti\":\"one\"}", "jti"));
+    assert_text(token.user, "one");
+    assert_text(token.jti, "one");
+    connect_token_fini(&token);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_token_says_all_that_it_has),
+        cmocka_unit_test(a_claim_is_found_however_its_name_is_written),
         cmocka_unit_test(an_empty_connection_token_is_that_of_somebody_anonymous),
         cmocka_unit_test(subs_carry_options_and_beat_channels),
         cmocka_unit_test(the_connection_ends_at_expire_at_or_else_at_exp),

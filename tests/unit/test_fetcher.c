@@ -310,6 +310,26 @@ static void the_end_gives_back_what_is_under_way(void **state)
         assert_string_equal(office->back[i]->why, "the gateway stops");
 }
 
+static void in_a_hurry_only_those_that_stay_are_waited_for(void **state)
+{
+    struct office *office = *state;
+    struct fetch *stays = make(office, "/held");
+
+    stays->stays = true;
+    assert_true(fetcher_start(office->fetcher, stays));
+    for (int i = 0; i < 9; i++)
+        assert_true(fetcher_start(office->fetcher, make(office, "/held")));
+    target_wait_held(&office->target, 4);
+    fetcher_hurry(office->fetcher);
+    wait_for(office, 9);
+    for (int i = 0; i < 9; i++)
+        assert_string_equal(office->back[i]->why, "the gateway stops");
+    target_release(&office->target);
+    wait_for(office, 10);
+    assert_ptr_equal(office->back[9], stays);
+    assert_int_equal(stays->status, 200);
+}
+
 static void a_full_mailbox_delays_an_answer_and_loses_none(void **state)
 {
     struct office office;
@@ -346,6 +366,7 @@ int main(void)
         with_office(a_host_that_hangs_delays_no_other_one),
         with_office(who_waits_too_long_for_its_turn_is_told_in_time),
         with_office(the_end_gives_back_what_is_under_way),
+        with_office(in_a_hurry_only_those_that_stay_are_waited_for),
         cmocka_unit_test(a_full_mailbox_delays_an_answer_and_loses_none),
     };
 

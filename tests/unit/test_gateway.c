@@ -11,9 +11,10 @@
 #include "base/id.h"
 #include "base/jwt.h"
 #include "base/log.h"
-#include "gateway/broker/broker_state.h"
+#include "gateway/broker/bus/bus_broker.h"
 #include "gateway/loop/client.h"
-#include "gateway/loop/handshake.h"
+#include "gateway/token/verifier.h"
+#include "gateway/transport/front.h"
 #include "tests/unit/bus_place.h"
 #include "tests/unit/fake_api.h"
 #include "tests/unit/raw_client.h"
@@ -25,6 +26,7 @@ static struct settings settings, defaults;
 
 struct world {
     struct place *place;
+    struct shared shared;
     struct fake_api api;
     struct loop loop;
     struct port *port;
@@ -79,6 +81,17 @@ static int free_pair(void)
     return port;
 }
 
+static struct verifier *make_verifier(void)
+{
+    const struct verifier_config config = {
+        .hmac_secret_key = settings.client.token.hmac_secret_key,
+        .audience = settings.client.token.audience,
+    };
+    char why[VERIFIER_WHY_BYTES];
+
+    return verifier_create(&config, why);
+}
+
 static int setup(void **state)
 {
     struct world *world = xcalloc(1, sizeof(*world));
@@ -105,14 +118,17 @@ static int setup(void **state)
     settings.client.queue_max_bytes = 256 * 1024;
     fake_api_open(&world->api, &world->place->loop, port);
 
-    loop_open(&world->loop, &world->place->loop, 0, &settings);
+    world->shared = (struct shared){.settings = &settings, .verifier = make_verifier()};
+    world->shared.sub_verifier = world->shared.verifier;
+    loop_open(&world->loop, &world->place->loop, 0, &world->shared);
     world->port = &world->loop.port;
     CHECK(broker_open(&world->broker, &world->place->loop, &settings, &world->port, 1) == ERR_OK);
-    world->loop.broker = broker_inbox(world->broker);
-    listener_conf_init(&world->http, 4096, 1000, handshake_on_request);
+    world->loop.broker = world->broker->inbox;
+    front_init(&(struct gateway_view){&settings, &world->loop, 1, world->broker});
+    listener_conf_init(&world->http, 4096, 1000, front_on_request);
     CHECK(loop_listen(&world->loop, &world->http, 0) == ERR_OK);
     *state = world;
-    UNTIL(world, atomic_load(broker_is_ready(world->broker)));
+    UNTIL(world, atomic_load(&world->broker->is_ready));
     return 0;
 }
 
@@ -134,6 +150,7 @@ static int teardown(void **state)
     place_rest(world->place, 50);
     broker_free(world->broker);
     loop_free(&world->loop);
+    verifier_destroy(world->shared.verifier);
     h2o_config_dispose(&world->http);
     free(world);
     return place_teardown(&place);
@@ -253,6 +270,23 @@ static void without_an_answer_a_connect_fails_for_now(void **state)
     expect(world, &world->bob,
            "{\"id\":1,\"error\":{\"code\":100,\"message\":\"internal "
            "server error\",\"temporary\":true}}");
+}
+
+/* The sanitizer sees whether what was held back for it is given back. */
+static void a_client_that_leaves_while_it_connects_leaves_nothing_behind(void **state)
+{
+    static const char ping[] = "\x89\x80\0\0\0"; /* with the NUL that ends it: masked, empty */
+    struct world *world = *state;
+
+    world->api.keeps = BUS__QUESTION__ASK_CONNECT;
+    send_connect(world, &world->bob, BOB, "1", NULL);
+    UNTIL(world, world->api.kept_count == 1);
+    raw_write(&world->bob, ping, sizeof(ping));
+    UNTIL(world, world->loop.clients->connection.held != NULL);
+    raw_close(&world->bob);
+    UNTIL(world, world->loop.client_count == 0);
+    fake_answer_kept(&world->api);
+    UNTIL(world, world->loop.unfree_count == 0);
 }
 
 static void without_an_answer_a_subscribe_fails_for_now_and_the_next_command_is_served(void **state)
@@ -875,7 +909,7 @@ static void a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing(v
     world->api.ended[0] = TEXT("4710");
     world->api.ended[1] = TEXT("4711"); /* nor of these, told in two pages */
     world->api.ended_count = 2;
-    sweep_start(world->broker, true);
+    sweep_start(container_of(world->broker, struct bus_broker, base), true);
     expect(world, &world->bob, "{\"type\":\"stale\"}");
     UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
     assert_string_equal(offsets_of(&world->bob), "6 7 8");
@@ -891,6 +925,7 @@ int main(void)
         GATEWAY_TEST(connect_and_subscriptions_in_one_frame_are_answered_in_order),
         GATEWAY_TEST(a_session_that_is_not_alive_is_closed_with_3500),
         GATEWAY_TEST(without_an_answer_a_connect_fails_for_now),
+        GATEWAY_TEST(a_client_that_leaves_while_it_connects_leaves_nothing_behind),
         GATEWAY_TEST(without_an_answer_a_subscribe_fails_for_now_and_the_next_command_is_served),
         GATEWAY_TEST(what_happens_between_question_and_answer_is_neither_lost_nor_told_twice),
         GATEWAY_TEST(a_subscription_waits_for_what_the_answer_knows_of),

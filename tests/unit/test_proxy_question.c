@@ -32,14 +32,13 @@ static void expect(enum proxy_kind kind, bool is_binary, const char *rest)
 {
     struct proxy_question question = full;
     struct buf out = {0}, expected = {0};
-    char why[96];
 
     question.kind = kind;
     question.is_binary = is_binary;
     assert_true(proxy_question_write(&out, &question));
     buf_printf(&expected, START "%s", rest);
     assert_string_equal(buf_cstring(&out), buf_cstring(&expected));
-    assert_int_equal(json_validate(buf_text(&out), why), ERR_OK);
+    assert_true(json_is_valid(buf_text(&out)));
     buf_fini(&out);
     buf_fini(&expected);
 }

@@ -12,7 +12,7 @@
 
 static void push(struct sendqueue *queue, const char *payload)
 {
-    struct frame *frame = frame_create(WEBSOCKET_TEXT, text(payload));
+    struct frame *frame = frame_create(FORMAT_WEBSOCKET_JSON, text(payload));
 
     sendqueue_push(queue, frame);
     frame_unref(frame);

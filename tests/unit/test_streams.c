@@ -206,6 +206,47 @@ static void the_last_ones_are_kept_and_read_from_either_end(void **state)
     run(state, range_test);
 }
 
+/* The items themselves say their offsets. */
+static void expect_run(struct cache *streams, struct stream_range range, uint64_t first, size_t count)
+{
+    struct stream_page page;
+    char item[16];
+
+    range.channel = TEXT("news:go");
+    range.meta_ttl_ms = LIFE_MS;
+    CHECK(streams_read(streams, &range, &page) == ERR_OK);
+    CHECK(page.first == first && page.count == count);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(item, sizeof(item), "%zu", (size_t)(range.reverse ? first - i : first + i));
+        CHECK(text_equal(stream_item(&page, i), text(item)));
+    }
+    stream_page_fini(&page);
+}
+
+static void long_range_test(struct cache *streams)
+{
+    struct stream_draft what = draft("");
+    char item[16];
+
+    what.size = 100;
+    for (int i = 1; i <= 150; i++) {
+        snprintf(item, sizeof(item), "%d", i);
+        what.item = text(item);
+        what.id = id_random();
+        put(streams, &what);
+    }
+    expect_run(streams, (struct stream_range){.limit = 1000, .bytes = 1000}, 51, 100);
+    expect_run(streams, (struct stream_range){.limit = 48, .bytes = 1000, .has_offset = true, .offset = 60}, 61, 48);
+    expect_run(streams, (struct stream_range){.limit = 1000, .bytes = 1000, .reverse = true}, 150, 100);
+    expect_run(streams, (struct stream_range){.limit = 33, .bytes = 1000, .reverse = true}, 150, 33);
+    expect_run(streams, (struct stream_range){.limit = 1000, .bytes = 98}, 51, 49); /* of two digits */
+}
+
+static void a_long_stream_is_read_as_a_short_one(void **state)
+{
+    run(state, long_range_test);
+}
+
 static void clear_test(struct cache *streams)
 {
     const struct stream_place before = put_item(streams, "a");
@@ -292,6 +333,29 @@ static void an_older_version_is_skipped(void **state)
     run(state, version_test);
 }
 
+/* The API was slow, another one is asked: what was not put must not be published after all. */
+static void skipped_again_test(struct cache *streams)
+{
+    struct stream_draft late = draft("late");
+
+    put_version(streams, 2, "");
+    late.version = 1;
+    CHECK(put(streams, &late).verdict == STREAM_SKIPPED);
+    const struct stream_place again = put(streams, &late);
+    CHECK(again.verdict == STREAM_SKIPPED && again.offset == 1);
+    late.key = TEXT("k");
+    late.key_ttl_ms = LIFE_MS;
+    CHECK(put(streams, &late).verdict == STREAM_SKIPPED && put(streams, &late).verdict == STREAM_SKIPPED);
+    late.id = id_random();
+    CHECK(put(streams, &late).verdict == STREAM_SKIPPED);
+    expect_range(streams, (struct stream_range){0}, "1 1: v");
+}
+
+static void what_was_skipped_is_skipped_when_it_is_asked_again(void **state)
+{
+    run(state, skipped_again_test);
+}
+
 /* Redis' own clock says when it is over: its commands refresh nothing but what they use. */
 static bool is_there(struct cache *streams)
 {
@@ -369,10 +433,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STREAMS_TEST(offsets_count_up_within_one_epoch),
         STREAMS_TEST(the_last_ones_are_kept_and_read_from_either_end),
+        STREAMS_TEST(a_long_stream_is_read_as_a_short_one),
         STREAMS_TEST(what_is_cleared_keeps_its_position),
         STREAMS_TEST(the_same_question_again_publishes_nothing),
         STREAMS_TEST(a_key_gets_the_answer_of_its_first_time),
         STREAMS_TEST(an_older_version_is_skipped),
+        STREAMS_TEST(what_was_skipped_is_skipped_when_it_is_asked_again),
         STREAMS_TEST(a_stream_that_nobody_used_begins_anew),
         STREAMS_TEST(the_tops_of_many_are_told_at_once),
         STREAMS_TEST(what_is_no_stream_is_an_error),

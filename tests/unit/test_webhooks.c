@@ -349,6 +349,18 @@ static void many_threads_may_tell_at_once(void **state)
     assert_true(webhooks_idle(office->webhooks));
 }
 
+static void at_the_end_nothing_waits_for_others(void **state)
+{
+    struct office *office = *state;
+    struct webhook_config config = {.delay_ms = 60000, .batch_max = 2};
+
+    open_hooks(office, &config, 1);
+    tell(office, 1, 5);
+    webhooks_finish(office->webhooks);
+    run_until_idle(office);
+    assert_channels(office, 1, 5);
+}
+
 static void an_address_that_cannot_be_is_refused(void **state)
 {
     struct office *office = *state;
@@ -374,6 +386,7 @@ int main(void)
         with_office(a_receiver_that_hangs_costs_the_others_nothing),
         with_office(only_kinds_that_were_asked_for_are_told),
         with_office(many_threads_may_tell_at_once),
+        with_office(at_the_end_nothing_waits_for_others),
         with_office(an_address_that_cannot_be_is_refused),
     };
 

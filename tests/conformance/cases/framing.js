@@ -1,7 +1,7 @@
 // Groups 1 to 5 and 10 of Autobahn's test suite, and what it does not ask. A row: [number and what is said, frames,
 // what is to be heard, how the bytes are chopped].
 import { NO_COMMAND, MESSAGE_MAX, command } from '../gateway.js';
-import { BINARY, TEXT, binary, continuation, cut, fragments, frame, ping, pong, text } from '../frames.js';
+import { BINARY, TEXT, behindFirst, binary, continuation, cut, fragments, frame, ping, pong, text } from '../frames.js';
 
 const BROKEN = 'close 1002';
 const SIZES = [125, 126, 127, 128, 65_535, 65_536];
@@ -68,7 +68,7 @@ const opcodes = [
   ['4.2.5 a text, opcode 15 with payload, a ping, byte by byte', afterText(15, 'reserved payload'), ['reply 1', BROKEN], 1],
 ];
 
-const aroundPing = () => inPieces(1, 2).toSpliced(1, 0, ping('ping payload'));
+const aroundPing = () => behindFirst(inPieces(1, 2), ping('ping payload'));
 const nothingToContinue = (fin) => [continuation('non-continuation payload', { fin }), text(command(1))];
 const nothingThenAll = (fin) => [continuation('non-continuation payload', { fin }), ...inPieces(1, 2)];
 
@@ -105,7 +105,7 @@ const fragmentation = [
   ['a binary within a text', [text('fragment1', { fin: false }), binary('fragment2')], [BROKEN]],
   ['a text in as many fragments as it has bytes, and as many empty ones',
     fragments(TEXT, cut(command(1), 1).flatMap((byte) => [byte, ''])), ['reply 1']],
-  ['a text in two fragments, ten pings between', inPieces(1, 2).toSpliced(1, 0, ...PINGS.map((payload) => ping(payload))),
+  ['a text in two fragments, ten pings between', behindFirst(inPieces(1, 2), ...PINGS.map((payload) => ping(payload))),
     [...pongsOf(PINGS), 'reply 1']],
   ['a continuation after a whole text', [text(command(1)), continuation('more')], ['reply 1', BROKEN]],
 ];

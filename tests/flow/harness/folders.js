@@ -39,8 +39,14 @@ function ownerLives(folder) {
   }
 }
 
-/** The empty folder for logs of the test file that this process runs. */
+let logs = null;
+
+/** The folder for logs of the test file that this process runs, empty at first. */
 export function logFolder() {
+  return (logs ??= emptyLogFolder());
+}
+
+function emptyLogFolder() {
   const folder = path.join(LOGS, path.basename(process.argv[1] ?? 'flow', '.test.js'));
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });

@@ -12,14 +12,21 @@
  */
 import assert from 'node:assert/strict';
 import nodeTest from 'node:test';
+import { Alone } from './alone.js';
 import { Person, nonce } from './person.js';
 import { Refused, exchange } from './http.js';
 import { Servers } from './servers.js';
 
-export { Refused, exchange, nonce };
+export { Alone, Refused, exchange, nonce };
+export { API_KEY, ApiError, TOKEN_KEY } from './alone.js';
+export { DELIMITED, EVENTS, LINES, Socket, Stream } from './bytes.js';
+export { Cable } from './cable.js';
+export { Client, TRANSPORTS, allTransports, overEach } from './client.js';
 export { idOf } from './person.js';
 export { channelOf } from './device.js';
 export { eventually, meanwhile, soon } from './wait.js';
+export { Line, codeOf } from './line.js';
+export { DIE, HANG, Said, Target } from './target.js';
 export { Wire, raw } from './wire.js';
 
 let wanted = {};
@@ -70,7 +77,8 @@ export function test(name, options, body = options) {
 
 async function showLogs(name) {
   const made = await Promise.resolve(servers).catch(() => null);
-  for (const program of made?.programs ?? [])
+  const alone = [...Alone.all].map(({ program }) => program);
+  for (const program of [...(made?.programs ?? []), ...alone])
     process.stderr.write(`---- ${name}: the end of ${program.log}\n${program.tail()}\n`);
 }
 

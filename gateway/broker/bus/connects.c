@@ -1,0 +1,217 @@
+/*
+ * connects: is this session alive, and which rooms has its user? Questions of several clients that
+ * wait in the same turn go together: after a restart they all come at once.
+ *
+ * The user is registered (users.c) before the question is asked; what the log says meanwhile wins
+ * over the answer.
+ */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/id.h"
+#include "gateway/broker/bus/bus_broker.h"
+#include "gateway/channel_name.h"
+
+#define CONNECTS_MAX 100 /* users in one question */
+
+struct batch {
+    struct bus_broker *broker;
+    size_t count;
+    struct request *requests[];
+};
+
+/* ---- the grant ---- */
+
+/* One of the rooms that a connection will hear of. */
+struct room_list {
+    struct text *at;
+    size_t count, cap;
+    struct buf bytes; /* names, while they are gathered: places in it move, so `at` holds offsets
+                         until the end */
+};
+
+static void add_room(struct room_list *list, int64_t room)
+{
+    const size_t start = list->bytes.len;
+
+    if (list->count == list->cap) {
+        list->cap = list->cap == 0 ? 16 : list->cap * 2;
+        list->at = xrealloc(list->at, list->cap * sizeof(*list->at));
+    }
+    buf_printf(&list->bytes, "room:%lld", (long long)room);
+    list->at[list->count++] = (struct text){(char *)start, list->bytes.len - start};
+}
+
+/* They are the request's from now on. */
+static void give_rooms(struct request *request, struct room_list *list)
+{
+    const struct text bytes = request_keep(request, buf_text(&list->bytes));
+    struct text *rooms = arena_alloc(&request->arena, list->count * sizeof(*rooms));
+
+    for (size_t i = 0; i < list->count; i++)
+        rooms[i] = text_of(bytes.at + (size_t)list->at[i].at, list->at[i].len);
+    request->rooms = (struct names){rooms, list->count};
+    free(list->at);
+    buf_fini(&list->bytes);
+}
+
+/* The loop gets its reference, and the room is followed from where the answer read the membership.
+ */
+static void follow(struct bus_broker *broker, struct request *request, int64_t room, uint64_t as_of,
+                   struct text epoch)
+{
+    char name[CHANNEL_NAME_MAX + 1];
+    const int len = snprintf(name, sizeof(name), "room:%lld", (long long)room);
+    struct channel *channel = bus_channel(broker, text_of(name, (size_t)len), NULL);
+
+    bus_hold(channel);
+    channel->given[request->loop].member++;
+    bus_place(broker, channel, as_of, epoch);
+    bus_unhold(broker, channel);
+}
+
+static bool is_removed(const struct fact *fact, uint64_t as_of)
+{
+    return fact != NULL && fact->removed && fact->offset > as_of;
+}
+
+static void grant_told(struct bus_broker *broker, struct request *request,
+                       const Bus__ConnectedUser *told, struct text epoch, struct room_list *list)
+{
+    for (size_t i = 0; i < told->n_rooms; i++) {
+        const Bus__RoomPosition *position = told->rooms[i];
+        int64_t room;
+        if (!id_parse(wire_text(position->room), &room))
+            continue;
+        struct fact *fact = (struct fact *)user_fact(request->owner, room);
+        const bool removed = is_removed(fact, position->as_of);
+        if (fact != NULL)
+            fact->told_to = request; /* settled: grant_newer() has nothing to add */
+        if (removed)
+            continue;
+        follow(broker, request, room, position->as_of, epoch);
+        add_room(list, room);
+    }
+}
+
+/* Rooms that the answer did not know of yet. */
+static void grant_newer(struct bus_broker *broker, struct request *request, struct text epoch,
+                        struct room_list *list)
+{
+    for (uint32_t i = 0; i < request->owner->fact_count; i++) {
+        const struct fact *fact = &request->owner->facts[i];
+        if (fact->removed || fact->told_to == request)
+            continue;
+        follow(broker, request, fact->room, fact->offset, epoch);
+        add_room(list, fact->room);
+    }
+}
+
+static void grant(struct bus_broker *broker, struct request *request, const Bus__ConnectedUser *told,
+                  struct text epoch)
+{
+    char name[CHANNEL_NAME_MAX + 1];
+    struct room_list list = {0};
+    struct channel *own = bus_channel(broker, channel_name_make(name, "user:", request->user), NULL);
+
+    own->given[request->loop].full++;
+    grant_told(broker, request, told, epoch, &list);
+    grant_newer(broker, request, epoch, &list);
+    give_rooms(request, &list);
+    request->outcome = REQUEST_DONE;
+}
+
+/* ---- the answer ---- */
+
+static bool has_ended(struct bus_broker *broker, const struct request *request)
+{
+    int64_t session;
+
+    return request->overtaken ||
+           (id_parse(request->session, &session) && ended_has(&broker->ended, session));
+}
+
+static void take(struct bus_broker *broker, struct request *request, const Bus__ConnectedUser *told,
+                 struct text epoch)
+{
+    if (!told->alive || has_ended(broker, request))
+        request_disconnect(request, DISCONNECT_SESSION_ENDED.code,
+                           text(DISCONNECT_SESSION_ENDED.reason));
+    else if (request->owner->too_many)
+        request_fail(request, PROTOCOL_INTERNAL, (struct text){0}, true);
+    else
+        grant(broker, request, told, epoch);
+}
+
+static void on_connected(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct batch *batch = context;
+    struct bus_broker *broker = batch->broker;
+    const Bus__Connected *told = NULL;
+
+    if (err == ERR_OK && answer->error_code == 0 &&
+        answer->told_case == BUS__ANSWER__TOLD_CONNECTED &&
+        answer->connected->n_users == batch->count)
+        told = answer->connected;
+    if (told != NULL && broker->ended.number == 0)
+        broker->ended.number = told->ended_number;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct request *request = batch->requests[i];
+        if (told != NULL) {
+            take(broker, request, told->users[i], wire_text(told->epoch));
+            bus_answer(broker, request);
+        } else if (bus_succeeded(broker, request, err, answer)) {
+            bus_fail(broker, request); /* an answer that makes no sense */
+        } else {
+            bus_answer(broker, request);
+        }
+    }
+    free(batch);
+}
+
+/* ---- the question ---- */
+
+static void ask(struct bus_broker *broker, struct batch *batch)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__Connect connect = BUS__CONNECT__INIT;
+    Bus__ConnectUser users[CONNECTS_MAX], *list[CONNECTS_MAX];
+
+    for (size_t i = 0; i < batch->count; i++) {
+        bus__connect_user__init(&users[i]);
+        users[i].user = wire_bytes(batch->requests[i]->user);
+        users[i].session = wire_bytes(batch->requests[i]->session);
+        list[i] = &users[i];
+    }
+    connect.n_users = batch->count;
+    connect.users = list;
+    question.ask_case = BUS__QUESTION__ASK_CONNECT;
+    question.connect = &connect;
+    bus_ask(broker, ASKER_ANY, &question, on_connected, batch);
+}
+
+void connects_flush(struct bus_broker *broker)
+{
+    struct batch *batch;
+
+    if (broker->connects == NULL)
+        return;
+    batch = xmalloc(sizeof(*batch) + broker->connect_count * sizeof(struct request *));
+    batch->broker = broker;
+    batch->count = 0;
+    while (broker->connects != NULL) {
+        batch->requests[batch->count++] = broker->connects;
+        broker->connects = broker->connects->waiting;
+    }
+    broker->connect_count = 0;
+    ask(broker, batch);
+}
+
+void connects_add(struct bus_broker *broker, struct request *request)
+{
+    users_open(&broker->users, request);
+    request->waiting = broker->connects;
+    broker->connects = request;
+    if (++broker->connect_count == CONNECTS_MAX)
+        connects_flush(broker);
+}

@@ -1,0 +1,151 @@
+#include "gateway/loop/banned.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+
+enum ban_kind { BAN_USER = 'u', BAN_TOKEN = 't', BAN_ISSUED = 'i', BAN_ISSUED_FOR = 'c' };
+
+struct ban {
+    UT_hash_handle hh;
+    int64_t expires_s; /* Unix time; 0: never */
+    int64_t issued_before_s;
+    uint32_t key_len;
+    char key[]; /* the kind, then the name */
+};
+
+static struct ban *find(const struct banned *banned, enum ban_kind kind, struct text name)
+{
+    struct buf key = {0};
+    struct ban *ban;
+
+    buf_add_byte(&key, (char)kind);
+    buf_add_text(&key, name);
+    HASH_FIND(hh, banned->map, key.at, key.len, ban);
+    buf_fini(&key);
+    return ban;
+}
+
+static void forget(struct banned *banned, struct ban *ban)
+{
+    if (ban == NULL)
+        return;
+    HASH_DEL(banned->map, ban);
+    free(ban);
+}
+
+void banned_fini(struct banned *banned)
+{
+    while (banned->map != NULL)
+        forget(banned, banned->map);
+}
+
+static struct ban *add(struct banned *banned, enum ban_kind kind, struct text name)
+{
+    struct ban *ban = xcalloc(1, sizeof(*ban) + 1 + name.len);
+
+    forget(banned, find(banned, kind, name));
+    if (HASH_COUNT(banned->map) >= BANNED_MAX)
+        forget(banned, banned->map); /* the oldest */
+    ban->key[0] = (char)kind;
+    if (name.len > 0)
+        memcpy(ban->key + 1, name.at, name.len);
+    ban->key_len = (uint32_t)name.len + 1;
+    HASH_ADD_KEYPTR(hh, banned->map, ban->key, ban->key_len, ban);
+    return ban;
+}
+
+/* Of BAN_ISSUED_FOR: a channel's name has no NUL. */
+static void write_pair(struct buf *to, struct text user, struct text channel)
+{
+    buf_add_text(to, channel);
+    buf_add_byte(to, '\0');
+    buf_add_text(to, user);
+}
+
+static struct ban *add_issued(struct banned *banned, const struct order *order)
+{
+    struct buf pair = {0};
+    struct ban *ban;
+
+    if (order->channel.len == 0)
+        return add(banned, BAN_ISSUED, order->user);
+    write_pair(&pair, order->user, order->channel);
+    ban = add(banned, BAN_ISSUED_FOR, buf_text(&pair));
+    buf_fini(&pair);
+    return ban;
+}
+
+void banned_take(struct banned *banned, const struct order *order, int64_t now_s)
+{
+    struct ban *ban;
+
+    switch (order->kind) {
+    case ORDER_BLOCK_USER:
+        add(banned, BAN_USER, order->user)->expires_s = order->expires_s;
+        break;
+    case ORDER_UNBLOCK_USER:
+        forget(banned, find(banned, BAN_USER, order->user));
+        break;
+    case ORDER_REVOKE_TOKEN:
+        add(banned, BAN_TOKEN, order->jti)->expires_s = order->expires_s;
+        break;
+    case ORDER_REVOKE_USER:
+        ban = add_issued(banned, order);
+        ban->expires_s = order->expires_s;
+        ban->issued_before_s = order->issued_before_s != 0 ? order->issued_before_s : now_s;
+        break;
+    default:
+        break;
+    }
+}
+
+/* One that is over is forgotten when it is met. */
+static struct ban *living(struct banned *banned, enum ban_kind kind, struct text name,
+                          int64_t now_s)
+{
+    struct ban *ban = find(banned, kind, name);
+
+    if (ban == NULL || ban->expires_s == 0 || ban->expires_s > now_s)
+        return ban;
+    forget(banned, ban);
+    return NULL;
+}
+
+bool banned_has_user(struct banned *banned, struct text user, int64_t now_s)
+{
+    return banned->map != NULL && living(banned, BAN_USER, user, now_s) != NULL;
+}
+
+static bool is_before(const struct ban *issued, int64_t issued_s)
+{
+    return issued != NULL && issued_s < issued->issued_before_s;
+}
+
+bool banned_has_token(struct banned *banned, struct text user, struct text jti, int64_t issued_s,
+                      int64_t now_s)
+{
+    if (banned->map == NULL)
+        return false;
+    if (jti.len > 0 && living(banned, BAN_TOKEN, jti, now_s) != NULL)
+        return true;
+    return is_before(living(banned, BAN_ISSUED, user, now_s), issued_s);
+}
+
+bool banned_has_sub_token(struct banned *banned, struct text user, struct text channel,
+                          struct text jti, int64_t issued_s, int64_t now_s)
+{
+    struct buf pair = {0};
+    bool has = false;
+
+    if (banned->map == NULL)
+        return false;
+    if (banned_has_token(banned, user, jti, issued_s, now_s))
+        return true;
+    write_pair(&pair, user, channel);
+    has = is_before(living(banned, BAN_ISSUED_FOR, buf_text(&pair), now_s), issued_s);
+    buf_fini(&pair);
+    return has;
+}
