@@ -1,0 +1,332 @@
+// Channels of the operator's own namespaces on the bus: streams and presence in Redis, asked for over two APIs, with two gateways.
+import assert from 'node:assert/strict';
+import { chat, configure, eventually, exchange, running, test } from './harness/index.js';
+
+const API_KEY = 'operator-channels';
+
+const OPEN = {
+  allow_subscribe_for_client: true, allow_publish_for_client: true, allow_presence_for_client: true, allow_history_for_client: true,
+};
+
+configure({
+  gateway: {
+    PARLEY_GATEWAY_THREADS: '2',
+    PARLEY_HTTP_API_KEY: API_KEY,
+    PARLEY_HTTP_STREAM_ENABLED: 'true',
+    PARLEY_CLIENT_CHANNEL_POSITION_CHECK_DELAY: '200ms',
+    PARLEY_CHANNEL_NAMESPACES: JSON.stringify([
+      { name: 'news', ...OPEN, history_size: 10, history_ttl: '300s', force_recovery: true, allow_wildcard_subscribe: true },
+      { name: 'cache', ...OPEN, history_size: 10, history_ttl: '300s', force_recovery: true, force_recovery_mode: 'cache', auto_cache_recover: true },
+      { name: 'delta', ...OPEN, history_size: 10, history_ttl: '300s', force_recovery: true, allowed_delta_types: ['fossil'], delta_publish: true },
+      { name: 'lounge', ...OPEN, presence: true, join_leave: true, force_push_join_leave: true },
+      { name: 'plain', ...OPEN, history_size: 10, history_ttl: '300s' },
+      { name: 'bare', ...OPEN },
+    ]),
+  },
+});
+
+let channels = 0;
+const fresh = (namespace) => `${namespace}:${++channels}`;
+
+/** Two people, each on a gateway of their own. */
+async function two(t) {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const [here, there] = await Promise.all([ada.connect({ gateway: 0 }), bob.connect({ gateway: 1 })]);
+  return { ada, bob, here, there };
+}
+
+/** The result of a method of a gateway's server API. */
+async function api(gateway, method, params = {}) {
+  const { gateways } = await running();
+  const answer = await exchange(gateways[gateway].origin, 'POST', `/api/${method}`, {
+    headers: { 'content-type': 'application/json', 'x-api-key': API_KEY },
+    body: JSON.stringify(params),
+  });
+  assert.equal(answer.body?.error, undefined, `${method}: ${answer.text}`);
+  return answer.body.result;
+}
+
+const numbers = (device, channel) => device.publications(channel).map(({ data }) => data.n);
+const arrive = (device, channel, wanted) =>
+  device.until(() => numbers(device, channel).length >= wanted.length, `${wanted} in ${channel}`)
+    .then(() => assert.deepEqual(numbers(device, channel), wanted));
+
+/** The second 'subscribed' of a channel. */
+const resubscribed = (device, channel) =>
+  device.until(() => device.seen.filter((entry) => entry.what === 'subscribed' && entry.channel === channel)[1], `${channel} once more`);
+
+const clientOf = (device) => device.seen.find(({ what }) => what === 'connected').client;
+
+test('what is published through one gateway is heard through the other, in order, with its position and its publisher', async (t) => {
+  const { bob, here, there } = await two(t);
+  const channel = fresh('news');
+  const start = await here.subscribe(channel);
+  assert.deepEqual([start.positioned, start.recoverable, start.streamPosition.offset], [true, true, 0]);
+  for (let n = 1; n <= 20; n++) await there.publish(channel, { n });
+  await arrive(here, channel, Array.from({ length: 20 }, (_, i) => i + 1));
+  const [first] = here.publications(channel);
+  assert.deepEqual([first.offset, first.info.user], [1, bob.id]);
+});
+
+test('who was away gets what was missed from another gateway, also when an API was killed meanwhile', async (t) => {
+  const { here, there } = await two(t);
+  const { apis } = await running();
+  const channel = fresh('news');
+  await here.subscribe(channel);
+  await there.publish(channel, { n: 1 });
+  await arrive(here, channel, [1]);
+  await here.offline();
+  await there.publish(channel, { n: 2 });
+  await apis[0].kill();
+  await eventually(() => there.publish(channel, { n: 3 }), 'a publication through the other API');
+  await here.online({ gateway: 1 });
+  await arrive(here, channel, [1, 2, 3]);
+  const again = await resubscribed(here, channel);
+  assert.deepEqual([again.wasRecovering, again.recovered], [true, true]);
+  await apis[0].start();
+});
+
+test('who missed more than the stream keeps is told so', async (t) => {
+  const { here, there } = await two(t);
+  const channel = fresh('news');
+  await here.subscribe(channel);
+  await there.publish(channel, { n: 0 });
+  await arrive(here, channel, [0]);
+  await here.offline();
+  for (let n = 1; n <= 12; n++) await there.publish(channel, { n });
+  await here.online({ gateway: 1 });
+  const again = await resubscribed(here, channel);
+  assert.deepEqual([again.wasRecovering, again.recovered, again.streamPosition.offset], [true, false, 13]);
+});
+
+test('many publish at once through all gateways, while an API is killed: the order is one for all, without gaps', async (t) => {
+  const { here, there } = await two(t);
+  const { apis } = await running();
+  const channel = fresh('news');
+  await Promise.all([here, there].map((device) => device.subscribe(channel)));
+  const COUNT = 200;
+  const publish = async (device, n) => await eventually(() => device.publish(channel, { n }), 'a publication');
+  const all = Array.from({ length: COUNT }, (_, n) => publish(n % 2 ? here : there, n));
+  await Promise.all(all.slice(0, COUNT / 4));
+  await apis[0].kill();
+  await Promise.all(all);
+  await apis[0].start();
+  const last = async (device) => {
+    const { offset } = await there.client.history(channel, { limit: 0 });
+    await device.until(() => device.publications(channel).at(-1)?.offset === offset, `publication ${offset}`);
+  };
+  await Promise.all([here, there].map(last));
+  for (const device of [here, there]) {
+    const offsets = device.publications(channel).map(({ offset }) => offset);
+    assert.deepEqual(offsets, offsets.map((_, i) => i + 1));
+  }
+  assert.deepEqual(numbers(here, channel), numbers(there, channel));
+  assert.equal(new Set(numbers(here, channel)).size, COUNT);
+});
+
+test('history is read from either end and from a position, and removed for all', async (t) => {
+  const { here, there } = await two(t);
+  const channel = fresh('news');
+  await here.subscribe(channel);
+  for (let n = 1; n <= 4; n++) await there.publish(channel, { n });
+  const read = async (device, options) => (await device.client.history(channel, options)).publications.map(({ data }) => data.n);
+  assert.deepEqual(await read(there, { limit: 10 }), [1, 2, 3, 4]);
+  assert.deepEqual(await read(here, { limit: 2, reverse: true }), [4, 3]);
+  const { epoch, offset } = await there.client.history(channel, { limit: 0 });
+  assert.equal(offset, 4);
+  assert.deepEqual(await read(there, { limit: 10, since: { offset: 2, epoch } }), [3, 4]);
+  assert.deepEqual(await read(there, { limit: 10, reverse: true, since: { offset: 3, epoch } }), [2, 1]);
+  await assert.rejects(there.client.history(channel, { limit: 1, since: { offset: 1, epoch: 'other' } }), { code: 112 });
+  await api(0, 'history_remove', { channel });
+  assert.deepEqual(await read(there, { limit: 10 }), []);
+  const kept = await there.client.history(channel, { limit: 0 });
+  assert.deepEqual([kept.offset, kept.epoch], [4, epoch]);
+});
+
+test('presence, joins and leaves are of both gateways', async (t) => {
+  const { ada, bob, here, there } = await two(t);
+  const channel = fresh('lounge');
+  await here.subscribe(channel);
+  await here.until(() => here.seen.find(({ what, info }) => what === 'join' && info.user === ada.id), 'the own join');
+  await there.subscribe(channel);
+  await here.until(() => here.seen.find(({ what, info }) => what === 'join' && info.user === bob.id), 'the join of the other');
+  const users = async (device) => Object.values((await device.presence(channel)).clients).map(({ user }) => user).sort();
+  const both = [ada.id, bob.id].sort();
+  await eventually(async () => (await users(there)).length === 2, 'both in presence');
+  assert.deepEqual(await users(here), both);
+  const stats = await here.client.presenceStats(channel);
+  assert.deepEqual([stats.numClients, stats.numUsers], [2, 2]);
+  there.close();
+  await here.until(() => here.seen.find(({ what, info }) => what === 'leave' && info.user === bob.id), 'the leave');
+  await eventually(async () => (await users(here)).length === 1, 'one in presence');
+  await assert.rejects(here.presence(fresh('bare')), { code: 108 });
+});
+
+test('a channel in cache mode begins with its latest publication', async (t) => {
+  const { here, there } = await two(t);
+  const channel = fresh('cache');
+  for (let n = 1; n <= 3; n++) await there.publish(channel, { n });
+  await here.subscribe(channel);
+  await arrive(here, channel, [3]);
+  await there.subscribe(channel);
+  await arrive(there, channel, [3]);
+  await here.offline();
+  await there.publish(channel, { n: 4 });
+  await there.publish(channel, { n: 5 });
+  await here.online({ gateway: 1 });
+  await arrive(here, channel, [3, 5]);
+});
+
+test('deltas are made by each gateway, and come out as what was published', async (t) => {
+  const { here, there } = await two(t);
+  const channel = fresh('delta');
+  const text = 'the kettle is on and the tea is nearly ready '.repeat(20);
+  await here.subscribe(channel, { delta: 'fossil' });
+  for (let n = 1; n <= 4; n++) await there.publish(channel, { n, text });
+  await arrive(here, channel, [1, 2, 3, 4]);
+  for (const { data } of here.publications(channel)) assert.equal(data.text, text);
+});
+
+test('without a stream nothing is kept, and without a wish for positions none is given', async (t) => {
+  const { here, there } = await two(t);
+  for (const namespace of ['bare', 'plain']) {
+    const channel = fresh(namespace);
+    const start = await here.subscribe(channel);
+    assert.deepEqual([start.positioned, start.recoverable], [false, false]);
+    for (let n = 1; n <= 3; n++) await there.publish(channel, { n });
+    await arrive(here, channel, [1, 2, 3]);
+  }
+  await assert.rejects(there.client.history(fresh('bare'), { limit: 1 }), { code: 108 });
+});
+
+test('when Redis forgets, subscribers hear of it, also when nobody publishes', async (t) => {
+  const { here, there } = await two(t);
+  const { redis } = await running();
+  const channel = fresh('news');
+  await here.subscribe(channel);
+  await there.publish(channel, { n: 1 });
+  await arrive(here, channel, [1]);
+  await redis.command('FLUSHALL');
+  const again = await resubscribed(here, channel);
+  assert.deepEqual([again.wasRecovering, again.recovered, again.streamPosition.offset], [true, false, 0]);
+  await there.publish(channel, { n: 2 });
+  await arrive(here, channel, [1, 2]);
+});
+
+test('while Redis is away publications are refused for now, and all goes on afterwards', async (t) => {
+  const { here, there } = await two(t);
+  const { redis } = await running();
+  const channel = fresh('news');
+  const bare = fresh('bare');
+  await here.subscribe(channel);
+  await here.subscribe(bare);
+  await redis.stop();
+  await assert.rejects(there.publish(channel, { n: 1 }), { code: 100, temporary: true });
+  await there.publish(bare, { n: 7 }); // needs none
+  await arrive(here, bare, [7]);
+  await redis.start(); // empty
+  await eventually(() => there.publish(channel, { n: 2 }), 'a publication');
+  const again = await resubscribed(here, channel);
+  assert.deepEqual([again.wasRecovering, again.recovered], [true, false]);
+  await there.publish(channel, { n: 3 });
+  await here.until(() => numbers(here, channel).at(-1) === 3, 'the publication');
+});
+
+test('a pattern hears all channels that match, through either gateway', async (t) => {
+  const { here, there } = await two(t);
+  await here.subscribe('news:p*');
+  await there.publish('news:p1', { n: 1 });
+  await there.publish('news:q1', { n: 2 });
+  await there.publish('news:p2', { n: 3 });
+  await arrive(here, 'news:p*', [1, 3]);
+});
+
+test('a publication to a pattern goes to all channels that match and have listeners', async (t) => {
+  const { here, there } = await two(t);
+  const [first, second, other] = ['news:all:1', 'news:all:2', 'news:one:3'];
+  await here.subscribe(first);
+  await there.subscribe(second);
+  await there.subscribe(other);
+  await here.publish('news:all:*', { n: 1 });
+  await arrive(here, first, [1]);
+  await arrive(there, second, [1]);
+  await there.publish(other, { n: 2 });
+  await arrive(there, other, [2]);
+});
+
+test('the server API publishes once for one idempotency key, and skips older versions, whichever gateway is asked', async (t) => {
+  const { here } = await two(t);
+  const channel = fresh('news');
+  await here.subscribe(channel);
+  const first = await api(0, 'publish', { channel, data: { n: 1 }, idempotency_key: 'k', tags: { lang: 'go' } });
+  const second = await api(1, 'publish', { channel, data: { n: 2 }, idempotency_key: 'k' });
+  assert.deepEqual([first.offset, second], [1, first]);
+  await api(0, 'publish', { channel, data: { n: 3 }, version: 7 });
+  await api(1, 'publish', { channel, data: { n: 4 }, version: 6 });
+  await api(1, 'publish', { channel, data: { n: 5 }, version: 8 });
+  await arrive(here, channel, [1, 3, 5]);
+  assert.deepEqual(here.publications(channel)[0].tags, { lang: 'go' });
+  const history = await api(1, 'history', { channel, limit: -1 });
+  assert.deepEqual(history.publications.map(({ data }) => data.n), [1, 3, 5]);
+});
+
+test('orders reach connections on every gateway', async (t) => {
+  const { bob, here, there } = await two(t);
+  const channel = fresh('news');
+  await api(0, 'subscribe', { user: bob.id, channel });
+  await eventually(async () => (await api(0, 'channels', { pattern: channel })).channels[channel]?.num_clients === 1, 'the subscription');
+  await here.publish(channel, { n: 1 });
+  await arrive(there, channel, [1]);
+  await api(0, 'unsubscribe', { user: bob.id, channel });
+  await eventually(async () => Object.keys((await api(0, 'channels', { pattern: channel })).channels).length === 0, 'the end of it');
+  await api(0, 'disconnect', { user: bob.id, disconnect: { code: 4501, reason: 'bye' } });
+  const end = await there.disconnected();
+  assert.deepEqual([end.code, end.reason], [4501, 'bye']);
+});
+
+test('surveys are of all gateways', async (t) => {
+  const { ada, bob, here, there } = await two(t);
+  const channel = fresh('news');
+  await Promise.all([here, there].map((device) => device.subscribe(channel)));
+  for (const gateway of [0, 1]) {
+    assert.deepEqual((await api(gateway, 'channels', { pattern: channel })).channels, { [channel]: { num_clients: 2 } });
+    const { nodes } = await api(gateway, 'info');
+    assert.equal(nodes.length, 2);
+    for (const [user, device] of [[ada.id, here], [bob.id, there]]) {
+      const { connections } = await api(gateway, 'connections', { user });
+      assert.deepEqual(Object.keys(connections), [clientOf(device)]);
+      const { transport, protocol, channels: followed, ...rest } = connections[clientOf(device)];
+      assert.deepEqual([rest.user, transport, protocol, followed], [user, 'websocket', 'json', [channel]]);
+    }
+  }
+});
+
+test('commands of an emulated connection may come to another gateway', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const { gateways } = await running();
+  const answer = await fetch(`${gateways[0].origin}/connection/http_stream`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `${JSON.stringify({ id: 1, connect: { token: ada.tokens.access_token } })}\n`,
+  });
+  assert.equal(answer.status, 200);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  t.after(() => reader.cancel());
+  let text = '';
+  const reply = async (id) => {
+    for (;;) {
+      const found = text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).find((message) => message.id === id);
+      if (found) return found;
+      text += (await reader.read()).value;
+    }
+  };
+  const { session, node } = (await reply(1)).connect;
+  const send = (to, command) => exchange(gateways[1].origin, 'POST', '/emulation', {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ session, node: to, data: JSON.stringify(command) }),
+  });
+  const channel = fresh('news');
+  await eventually(async () => (await send(node, { id: 2, subscribe: { channel } })).status === 204, 'a gateway that is known');
+  assert.equal((await reply(2)).subscribe.positioned, true);
+  assert.equal((await send('nobody', { id: 3, ping: {} })).status, 404);
+});
