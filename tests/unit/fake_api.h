@@ -156,6 +156,28 @@ static inline void fake_say_heads(struct fake_api *api, struct inquiry *inquiry,
     inquiry_answer(inquiry, &answer);
 }
 
+static inline void fake_say_stream_heads(struct fake_api *api, struct inquiry *inquiry,
+                                         const Bus__Question *question)
+{
+    const size_t count = question->stream_heads->n_streams;
+    Bus__HeadList told = BUS__HEAD_LIST__INIT;
+    Bus__Head heads[count], *list[count];
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    for (size_t i = 0; i < count; i++) {
+        bus__head__init(&heads[i]);
+        heads[i].channel = question->stream_heads->streams[i]->channel;
+        heads[i].offset = api->head;
+        heads[i].epoch = wire_bytes(text(api->epoch));
+        list[i] = &heads[i];
+    }
+    told.n_heads = count;
+    told.heads = list;
+    answer.told_case = BUS__ANSWER__TOLD_HEADS;
+    answer.heads = &told;
+    inquiry_answer(inquiry, &answer);
+}
+
 /* Pages of one session: the first has number 2, since 1 is what the first connect is told. */
 static inline void fake_say_ended(struct fake_api *api, struct inquiry *inquiry,
                                   const Bus__Question *question)
@@ -242,6 +264,9 @@ static inline void fake_say(struct fake_api *api, struct inquiry *inquiry,
         break;
     case BUS__QUESTION__ASK_HEADS:
         fake_say_heads(api, inquiry, question);
+        break;
+    case BUS__QUESTION__ASK_STREAM_HEADS:
+        fake_say_stream_heads(api, inquiry, question);
         break;
     case BUS__QUESTION__ASK_ENDED_SESSIONS:
         fake_say_ended(api, inquiry, question);

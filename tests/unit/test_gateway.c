@@ -324,6 +324,31 @@ static void what_happens_between_question_and_answer_is_neither_lost_nor_told_tw
     assert_string_equal(offsets_of(&world->bob), "8");
 }
 
+/* A stream of the operator's that nobody here knows the place of. */
+static void who_wants_no_position_loses_nothing_to_one_who_asks_for_it(void **state)
+{
+    struct world *world = *state;
+    struct namespace *namespace = &settings.channel.without_namespace;
+    const struct namespace before = *namespace;
+
+    namespace->allow_subscribe_for_client = namespace->allow_positioning = true;
+    namespace->history_size = 10;
+    namespace->history_ttl_ms = namespace->history_meta_ttl_ms = 300000;
+    connect_as(world, &world->ada, ADA);
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->ada, "tea");
+    world->api.keeps = BUS__QUESTION__ASK_STREAM_HEADS;
+    send_subscribe(&world->bob, 2, "tea", ",\"positioned\":true");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api, &(struct fake_event){.channel = "tea", .offset = 6});
+    settle(world);
+    world->api.head = 6;
+    fake_answer_kept(&world->api);
+    assert_non_null(strstr(expect(world, &world->bob, "\"id\":2"), "\"offset\":6"));
+    expect(world, &world->ada, "{\"push\":{\"channel\":\"tea\",\"pub\"");
+    *namespace = before;
+}
+
 static void a_subscription_waits_for_what_the_answer_knows_of(void **state)
 {
     struct world *world = *state;
@@ -928,6 +953,7 @@ int main(void)
         GATEWAY_TEST(a_client_that_leaves_while_it_connects_leaves_nothing_behind),
         GATEWAY_TEST(without_an_answer_a_subscribe_fails_for_now_and_the_next_command_is_served),
         GATEWAY_TEST(what_happens_between_question_and_answer_is_neither_lost_nor_told_twice),
+        GATEWAY_TEST(who_wants_no_position_loses_nothing_to_one_who_asks_for_it),
         GATEWAY_TEST(a_subscription_waits_for_what_the_answer_knows_of),
         GATEWAY_TEST(publications_that_overtake_each_other_are_put_in_order),
         GATEWAY_TEST(what_the_bus_lost_is_fetched_and_delivered_in_its_place),

@@ -209,6 +209,17 @@ void bus_reset(struct bus_broker *broker, struct channel *channel, uint64_t offs
     deliver_held(broker, channel);
 }
 
+/* Who listens without a position gets what was held while somebody else asked for one. */
+static uint64_t beginning(const struct channel *channel, uint64_t offset, struct text epoch)
+{
+    const struct parcel *first = channel->held;
+
+    if (channel->namespace == NULL || first == NULL || first->offset > offset ||
+        !channel_is_followed(channel) || !text_equal(first->epoch, epoch))
+        return offset;
+    return first->offset - 1;
+}
+
 void bus_place(struct bus_broker *broker, struct channel *channel, uint64_t offset,
                   struct text epoch)
 {
@@ -216,8 +227,8 @@ void bus_place(struct bus_broker *broker, struct channel *channel, uint64_t offs
     if (channel->state == CHANNEL_OPENING) {
         const uint64_t seen = channel->top;
         channel_enter(channel, CHANNEL_LIVE);
-        channel_place(channel, offset, epoch);
-        channel_expect(channel, seen); /* also what was too much to be held */
+        channel_place(channel, beginning(channel, offset, epoch), epoch);
+        channel_expect(channel, offset > seen ? offset : seen); /* also what was too much to be held */
         deliver_held(broker, channel);
     } else if (!channel_has_epoch(channel, epoch)) {
         bus_reset(broker, channel, offset, epoch);
