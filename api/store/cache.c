@@ -20,6 +20,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define RUN_ID_MAX 40
+
 enum state { CACHE_DOWN, CACHE_PROBING, CACHE_UP, CACHE_CLOSING };
 
 struct run { /* one cache_run(); lives on its task's stack */
@@ -54,6 +56,7 @@ struct cache {
     struct cache_config config;
     enum state state;
     bool complained; /* that it is down was logged */
+    char run_id[RUN_ID_MAX + 1];
     struct cache_link *link;
     struct buf prefix; /* "parley:epoch:1:"; empty = none */
     int64_t generation;
@@ -213,6 +216,17 @@ static bool is_unknown_script(const redisReply *reply)
            text_starts(text_of(reply->str, (size_t)reply->len), TEXT("NOSCRIPT"));
 }
 
+/* Out of INFO: "...\r\nrun_id:0123...\r\n...". */
+static void note_run(struct cache *cache, const redisReply *reply)
+{
+    static const char mark[] = "\nrun_id:";
+    const char *at = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, mark) : NULL;
+
+    snprintf(cache->run_id, sizeof(cache->run_id), "%.*s",
+             at != NULL ? (int)strspn(at + strlen(mark), "0123456789abcdef") : 0,
+             at != NULL ? at + strlen(mark) : "");
+}
+
 static void on_reply(redisAsyncContext *redis, void *reply_of_redis, void *context)
 {
     const redisReply *reply = reply_of_redis;
@@ -232,6 +246,8 @@ static void on_reply(redisAsyncContext *redis, void *reply_of_redis, void *conte
         cache_reply_copy(&op->command->reply, reply);
     else if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
         op->err = ERR_UNAVAILABLE;
+    else if (reply != NULL && op->kind == OP_PROBE && cache->config.ask_run)
+        note_run(cache, reply);
     else if (reply != NULL && op->reply != NULL)
         cache_reply_copy(op->reply, reply);
     ops_add(&cache->finished, op);
@@ -244,6 +260,7 @@ static void on_reply(redisAsyncContext *redis, void *reply_of_redis, void *conte
 static void send_probe(struct cache *cache)
 {
     static const struct text ping = TEXT("*1\r\n$4\r\nPING\r\n");
+    static const struct text info = TEXT("*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n");
     struct buf *command = &cache->scratch;
 
     if (cache->config.password != NULL) {
@@ -257,7 +274,7 @@ static void send_probe(struct cache *cache)
     }
     struct op *probe = xcalloc(1, sizeof(*probe));
     *probe = (struct op){.cache = cache, .kind = OP_PROBE};
-    send_op(cache, probe, ping);
+    send_op(cache, probe, cache->config.ask_run ? info : ping);
 }
 
 static void on_link_lost(void *context)
@@ -354,6 +371,11 @@ void cache_close(struct cache *cache)
 bool cache_is_up(const struct cache *cache)
 {
     return cache->state == CACHE_UP;
+}
+
+struct text cache_run_id(const struct cache *cache)
+{
+    return cache->state == CACHE_UP ? text(cache->run_id) : (struct text){0};
 }
 
 void cache_set_space(struct cache *cache, struct text epoch, int64_t generation)

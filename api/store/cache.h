@@ -23,11 +23,14 @@ struct cache_config {
     int timeout_ms;    /* 50: what a hanging Redis costs at most */
     int retry_ms;      /* 500 */
     size_t open_limit; /* commands open at once */
+    bool ask_run;      /* for cache_run_id() */
 };
 
 struct cache *cache_open(uv_loop_t *loop, const struct cache_config *config);
 void cache_close(struct cache *cache); /* open commands fail first */
 bool cache_is_up(const struct cache *cache);
+/* Which start of which Redis its commands go to; empty while none is up, or with a Redis that does not say. */
+struct text cache_run_id(const struct cache *cache);
 
 /* What stands before every key: changes when the epoch or the generation does. Until first set, and with an empty epoch, all commands fail. */
 void cache_set_space(struct cache *cache, struct text epoch, int64_t generation);

@@ -3,6 +3,9 @@
  * are kept, the last of which always is that of the offset, so that places say offsets; a:{...}, what a question was answered:
  * "offset epoch id".
  *
+ * An epoch is of one start of Redis: one that was started again may have come back with what it had some time before (a snapshot, a
+ * replica that lagged), and would number anew from there what everybody has heard.
+ *
  * Numbers go through Lua as texts: its own are exact up to 2^53 only, which is enough for offsets, but not for versions and ids.
  */
 #include "api/store/streams.h"
@@ -17,74 +20,78 @@
 #define ANSWER_MS  20000 /* without a key: longer than any gateway goes on asking */
 #define EPOCH_LEN  8
 
-/* The epoch of KEYS[1], made if it is not there; `made` is what a new one is called. */
+/* The epoch in `meta`, made if it is not there, or of another `run`; `made` is what a new one is called. */
 #define LUA_EPOCH                                                                                                                         \
-    "local function epoch_of(meta, items, made, life)\n"                                                                                  \
-    "  local epoch = redis.call('HGET', meta, 'epoch')\n"                                                                                 \
-    "  if not epoch then\n"                                                                                                               \
+    "local function epoch_of(meta, items, made, run, life)\n"                                                                             \
+    "  local held = redis.call('HMGET', meta, 'epoch', 'run')\n"                                                                          \
+    "  local epoch = held[1]\n"                                                                                                           \
+    "  if not epoch or held[2] ~= run then\n"                                                                                             \
     "    epoch = made\n"                                                                                                                  \
     "    redis.call('DEL', meta, items)\n"                                                                                                \
-    "    redis.call('HSET', meta, 'epoch', epoch, 'offset', '0')\n"                                                                       \
+    "    redis.call('HSET', meta, 'epoch', epoch, 'offset', '0', 'run', run)\n"                                                           \
     "  end\n"                                                                                                                             \
     "  redis.call('PEXPIRE', meta, life)\n"                                                                                               \
     "  return epoch\n"                                                                                                                    \
     "end\n"
 
-/* KEYS: meta, items, answer. ARGV: a new epoch, meta ttl, size, ttl, version, its epoch, answer's ttl, id, item. */
+/* KEYS: meta, items, answer. ARGV: a new epoch, Redis' run, meta ttl, size, ttl, version, its epoch, answer's ttl, id, item. */
 static struct cache_script put = {
-    .lua = LUA_EPOCH "local told = redis.call('GET', KEYS[3])\n"
+    .lua = LUA_EPOCH "local verdict, offset, epoch = 'put', '0', ''\n"
+                     "if ARGV[4] ~= '0' then\n"
+                     "  epoch = epoch_of(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])\n"
+                     "end\n"
+                     "local told = redis.call('GET', KEYS[3])\n"
                      "if told then\n"
-                     "  local offset, epoch, id, word = string.match(told, '^(%d+) (%a*) (%d+) ?(%a*)$')\n"
-                     "  if word == 'skipped' then return {word, offset, epoch} end\n"
-                     "  return {id == ARGV[8] and 'again' or 'known', offset, epoch}\n"
+                     "  local at, of, id, word = string.match(told, '^(%d+) (%a*) (%d+) ?(%a*)$')\n"
+                     "  if word == 'skipped' then return {word, at, of} end\n"
+                     "  if id ~= ARGV[9] then return {'known', at, of} end\n"
+                     "  if of == epoch then return {'again', at, of} end\n" /* else it is gone with its stream */
                      "end\n"
                      "local function is_later(a, b)\n"
                      "  return #a > #b or (#a == #b and a > b)\n"
                      "end\n"
-                     "local verdict, offset, epoch = 'put', '0', ''\n"
-                     "if ARGV[3] ~= '0' then\n"
-                     "  epoch = epoch_of(KEYS[1], KEYS[2], ARGV[1], ARGV[2])\n"
+                     "if ARGV[4] ~= '0' then\n"
                      "  local held = redis.call('HMGET', KEYS[1], 'version', 'version_epoch')\n"
-                     "  if ARGV[5] ~= '0' and held[1] and not is_later(ARGV[5], held[1])\n"
-                     "     and (ARGV[6] == '' or ARGV[6] == held[2]) then\n"
+                     "  if ARGV[6] ~= '0' and held[1] and not is_later(ARGV[6], held[1])\n"
+                     "     and (ARGV[7] == '' or ARGV[7] == held[2]) then\n"
                      "    verdict = 'skipped'\n"
                      "  else\n"
-                     "    if ARGV[5] ~= '0' then\n"
-                     "      redis.call('HSET', KEYS[1], 'version', ARGV[5], 'version_epoch', ARGV[6])\n"
+                     "    if ARGV[6] ~= '0' then\n"
+                     "      redis.call('HSET', KEYS[1], 'version', ARGV[6], 'version_epoch', ARGV[7])\n"
                      "    end\n"
                      "    redis.call('HINCRBY', KEYS[1], 'offset', 1)\n"
-                     "    redis.call('RPUSH', KEYS[2], ARGV[9])\n"
-                     "    redis.call('LTRIM', KEYS[2], '-' .. ARGV[3], -1)\n"
-                     "    redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
+                     "    redis.call('RPUSH', KEYS[2], ARGV[10])\n"
+                     "    redis.call('LTRIM', KEYS[2], '-' .. ARGV[4], -1)\n"
+                     "    redis.call('PEXPIRE', KEYS[2], ARGV[5])\n"
                      "  end\n"
                      "  offset = redis.call('HGET', KEYS[1], 'offset')\n"
                      "end\n"
-                     "local told_now = offset .. ' ' .. epoch .. ' ' .. ARGV[8]\n"
+                     "local told_now = offset .. ' ' .. epoch .. ' ' .. ARGV[9]\n"
                      "if verdict == 'skipped' then told_now = told_now .. ' skipped' end\n"
-                     "redis.call('SET', KEYS[3], told_now, 'PX', ARGV[7])\n"
+                     "redis.call('SET', KEYS[3], told_now, 'PX', ARGV[8])\n"
                      "return {verdict, offset, epoch}"};
 
 /* So many of the list are looked at in one go: Redis must not copy a thousand large ones for the few that fit into `bytes`. */
 #define READ_AT_ONCE "16"
 
-/* KEYS: meta, items. ARGV: a new epoch, meta ttl, offset or empty, 'reverse' or empty, limit, bytes. */
+/* KEYS: meta, items. ARGV: a new epoch, Redis' run, meta ttl, offset or empty, 'reverse' or empty, limit, bytes. */
 static struct cache_script read_range = {
-    .lua = LUA_EPOCH "local epoch = epoch_of(KEYS[1], KEYS[2], ARGV[1], ARGV[2])\n"
+    .lua = LUA_EPOCH "local epoch = epoch_of(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])\n"
                      "local top = tonumber(redis.call('HGET', KEYS[1], 'offset'))\n"
                      "local oldest = top - redis.call('LLEN', KEYS[2]) + 1\n"
-                     "local limit, bytes = tonumber(ARGV[5]), tonumber(ARGV[6])\n"
+                     "local limit, bytes = tonumber(ARGV[6]), tonumber(ARGV[7])\n"
                      "local from, to\n"
-                     "if ARGV[4] == 'reverse' then\n"
-                     "  to = ARGV[3] == '' and top or tonumber(ARGV[3]) - 1\n"
+                     "if ARGV[5] == 'reverse' then\n"
+                     "  to = ARGV[4] == '' and top or tonumber(ARGV[4]) - 1\n"
                      "  from = math.max(oldest, to - limit + 1)\n"
                      "  if to > top then from = to + 1 end\n"
                      "else\n"
-                     "  from = math.max(oldest, ARGV[3] == '' and 0 or tonumber(ARGV[3]) + 1)\n"
+                     "  from = math.max(oldest, ARGV[4] == '' and 0 or tonumber(ARGV[4]) + 1)\n"
                      "  to = math.min(top, from + limit - 1)\n"
                      "end\n"
                      "local out = {epoch, string.format('%.0f', top), '0'}\n"
                      "local at, last, step = from - oldest, to - oldest, 1\n"
-                     "if ARGV[4] == 'reverse' then at, last, step = last, at, -1 end\n"
+                     "if ARGV[5] == 'reverse' then at, last, step = last, at, -1 end\n"
                      "if from <= to then out[3] = string.format('%.0f', at + oldest) end\n"
                      "while (last - at) * step >= 0 do\n"
                      "  local far = math.abs(last - at) < " READ_AT_ONCE " and last or at + step * (" READ_AT_ONCE " - 1)\n"
@@ -99,11 +106,11 @@ static struct cache_script read_range = {
                      "end\n"
                      "return out"};
 
-/* KEYS: meta and items of each. ARGV: a new epoch, then the meta ttl of each. */
+/* KEYS: meta and items of each. ARGV: a new epoch, Redis' run, then the meta ttl of each. */
 static struct cache_script read_tops = {
     .lua = LUA_EPOCH "local out = {}\n"
                      "for i = 1, #KEYS, 2 do\n"
-                     "  out[i] = epoch_of(KEYS[i], KEYS[i + 1], ARGV[1], ARGV[(i + 3) / 2])\n"
+                     "  out[i] = epoch_of(KEYS[i], KEYS[i + 1], ARGV[1], ARGV[2], ARGV[(i + 5) / 2])\n"
                      "  out[i + 1] = redis.call('HGET', KEYS[i], 'offset')\n"
                      "end\n"
                      "return out"};
@@ -115,7 +122,8 @@ struct cache *streams_open(uv_loop_t *loop, const struct settings *settings)
                                         .password = settings->redis.password,
                                         .timeout_ms = TIMEOUT_MS,
                                         .retry_ms = (int)settings->redis.retry_ms,
-                                        .open_limit = (size_t)settings->redis.open_max};
+                                        .open_limit = (size_t)settings->redis.open_max,
+                                        .ask_run = true};
     struct cache *streams = cache_open(loop, &config);
 
     cache_set_space(streams, TEXT("streams"), 1);
@@ -170,12 +178,14 @@ static void add_key(struct words *words, const char *prefix, struct text channel
     add_word(words, channel);
 }
 
-static void add_new_epoch(struct words *words)
+/* What a new epoch is called, and of which run all must be. */
+static void add_epoch(struct words *words, const struct cache *streams)
 {
     char epoch[EPOCH_LEN + 1];
 
     make_epoch(epoch);
     add_word(words, text(epoch));
+    add_word(words, cache_run_id(streams));
 }
 
 /* A time to live of nothing would be an error of Redis. */
@@ -269,7 +279,7 @@ enum err streams_put(struct cache *streams, const struct stream_draft *draft, st
     add_key(&keys, "m:", draft->channel);
     add_key(&keys, "i:", draft->channel);
     add_answer_key(&keys, draft);
-    add_new_epoch(&args);
+    add_epoch(&args, streams);
     add_life(&args, draft->meta_ttl_ms);
     add_number(&args, draft->size);
     add_life(&args, draft->ttl_ms);
@@ -294,7 +304,7 @@ enum err streams_read(struct cache *streams, const struct stream_range *range, s
     *page = (struct stream_page){0};
     add_key(&keys, "m:", range->channel);
     add_key(&keys, "i:", range->channel);
-    add_new_epoch(&args);
+    add_epoch(&args, streams);
     add_life(&args, range->meta_ttl_ms);
     if (range->has_offset)
         add_number(&args, range->offset);
@@ -329,7 +339,7 @@ enum err streams_tops(struct cache *streams, struct stream_top *tops, size_t cou
     struct cache_reply reply;
     enum err err;
 
-    add_new_epoch(&args);
+    add_epoch(&args, streams);
     for (size_t i = 0; i < count; i++) {
         add_key(&keys, "m:", tops[i].channel);
         add_key(&keys, "i:", tops[i].channel);

@@ -387,6 +387,30 @@ static void a_stream_that_nobody_used_begins_anew(void **state)
     run(state, end_test);
 }
 
+/* As a Redis that was started again with a snapshot: all is there, of another run. */
+static void other_run_test(struct cache *streams)
+{
+    const struct stream_draft what = draft("a");
+    const struct stream_place before = put(streams, &what);
+    const struct text key = TEXT("m:news:go"), field[] = {TEXT("run"), TEXT("0123")};
+    struct cache_command set = {.verb = "HSET", .keys = &key, .key_count = 1, .args = field, .arg_count = 2};
+
+    CHECK(put_item(streams, "b").offset == 2);
+    CHECK(cache_run_id(streams).len == 40);
+    CHECK(cache_run(streams, &set, 1) == ERR_OK);
+    cache_reply_fini(&set.reply);
+    const struct stream_place after = put_item(streams, "c");
+    CHECK(after.offset == 1 && strcmp(before.epoch, after.epoch) != 0);
+    expect_range(streams, (struct stream_range){0}, "1 1: c");
+    const struct stream_place again = put(streams, &what); /* where it was put, nobody will look */
+    CHECK(again.verdict == STREAM_PUT && again.offset == 2 && strcmp(again.epoch, after.epoch) == 0);
+}
+
+static void a_stream_of_another_run_of_redis_begins_anew(void **state)
+{
+    run(state, other_run_test);
+}
+
 static void tops_test(struct cache *streams)
 {
     struct stream_top tops[] = {
@@ -440,6 +464,7 @@ int main(void)
         STREAMS_TEST(an_older_version_is_skipped),
         STREAMS_TEST(what_was_skipped_is_skipped_when_it_is_asked_again),
         STREAMS_TEST(a_stream_that_nobody_used_begins_anew),
+        STREAMS_TEST(a_stream_of_another_run_of_redis_begins_anew),
         STREAMS_TEST(the_tops_of_many_are_told_at_once),
         STREAMS_TEST(what_is_no_stream_is_an_error),
     };
