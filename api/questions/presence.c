@@ -11,17 +11,27 @@
 #include "api/store/cache.h"
 #include "base/clock.h"
 
-/* KEYS: one hash per step. ARGV: life in ms, number, then client and value for each. */
+/*
+ * KEYS: one hash per step. ARGV: life in ms, number, now in ms, then client and value for each. Each step looks at some others by the
+ * way, and drops those that are too old: where people come and go for ever, nobody else would.
+ */
 static struct cache_script put_steps = {
     .lua = "for i = 1, #KEYS do\n"
-           "  local client, value = ARGV[2 * i + 1], ARGV[2 * i + 2]\n"
+           "  local client, value = ARGV[2 * i + 2], ARGV[2 * i + 3]\n"
            "  local old = redis.pcall('HGET', KEYS[i], client)\n"
            "  if type(old) == 'table' then redis.call('DEL', KEYS[i]); old = false end\n"
            "  local held = old and tonumber(string.match(old, '^(%d+) '))\n"
            "  if not held or held <= tonumber(ARGV[2]) then redis.call('HSET', KEYS[i], client, value) end\n"
            "  redis.call('PEXPIRE', KEYS[i], ARGV[1])\n"
+           "  local some = redis.pcall('HRANDFIELD', KEYS[i], 3, 'WITHVALUES')\n"
+           "  for k = 1, #some, 2 do\n"
+           "    local at = tonumber(string.match(some[k + 1], '^%d+ (%d+) '))\n"
+           "    if not at or tonumber(ARGV[3]) - at >= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[i], some[k]) end\n"
+           "  end\n"
            "end\n"
            "return #KEYS"};
+
+#define ARGS_BEFORE 3 /* life, number, now */
 
 struct storing {
     struct task *task;
@@ -52,16 +62,18 @@ static void write_value(struct buf *out, uint64_t number, const Bus__PresenceSte
 enum err presence_store(struct worker *worker, const Bus__PresenceChange *change)
 {
     const size_t most = change->n_steps;
-    struct text *keys = xcalloc(most + 1, sizeof(*keys)), *args = xcalloc(2 * most + 2, sizeof(*args));
+    struct text *keys = xcalloc(most + 1, sizeof(*keys)), *args = xcalloc(2 * most + ARGS_BEFORE, sizeof(*args));
     struct buf *bytes = xcalloc(2 * most + 1, sizeof(*bytes));
     struct storing storing = {.task = task_self()};
-    char life[24], number[24];
+    char life[24], number[24], now[24];
     size_t count = 0;
 
     snprintf(life, sizeof(life), "%d", PRESENCE_LIFE_MS);
     snprintf(number, sizeof(number), "%" PRIu64, change->number);
+    snprintf(now, sizeof(now), "%" PRId64, clock_wall_us() / 1000);
     args[0] = text(life);
     args[1] = text(number);
+    args[2] = text(now);
     for (size_t i = 0; i < most; i++) {
         const Bus__PresenceStep *step = change->steps[i];
         if (step->unlisted)
@@ -69,12 +81,12 @@ enum err presence_store(struct worker *worker, const Bus__PresenceChange *change
         buf_printf(&bytes[2 * count], "presence:%.*s", TEXT_ARGS(wire_text(step->entry->channel)));
         write_value(&bytes[2 * count + 1], change->number, step);
         keys[count] = buf_text(&bytes[2 * count]);
-        args[2 * count + 2] = wire_text(step->entry->client);
-        args[2 * count + 3] = buf_text(&bytes[2 * count + 1]);
+        args[2 * count + ARGS_BEFORE] = wire_text(step->entry->client);
+        args[2 * count + ARGS_BEFORE + 1] = buf_text(&bytes[2 * count + 1]);
         count++;
     }
     if (count > 0) {
-        cache_eval(worker->cache, &put_steps, keys, count, args, 2 * count + 2, on_stored, &storing);
+        cache_eval(worker->cache, &put_steps, keys, count, args, 2 * count + ARGS_BEFORE, on_stored, &storing);
         task_wait();
     }
     for (size_t i = 0; i < 2 * count; i++)

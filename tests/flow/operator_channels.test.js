@@ -162,6 +162,22 @@ test('presence, joins and leaves are of both gateways', async (t) => {
   await assert.rejects(here.presence(fresh('bare')), { code: 108 });
 });
 
+test('who left a busy channel long ago is no burden to Redis', async (t) => {
+  const { here, there } = await two(t);
+  const { redis } = await running();
+  const channel = fresh('lounge');
+  await here.subscribe(channel);
+  const isKey = (key) => key.endsWith(`:presence:${channel}`);
+  const key = await eventually(async () => (await redis.keys()).find(isKey), 'presence in Redis');
+  await redis.command('HSET', key, 'ghost', '1 1000 0 2 0\n');
+  await eventually(async () => {
+    await there.subscribe(channel);
+    await there.unsubscribe(channel);
+    return (await redis.command('HEXISTS', key, 'ghost')) === '0';
+  }, 'the ghost to go');
+  assert.deepEqual(Object.keys((await here.presence(channel)).clients), [clientOf(here)]);
+});
+
 test('a channel in cache mode begins with its latest publication', async (t) => {
   const { here, there } = await two(t);
   const channel = fresh('cache');
