@@ -74,7 +74,7 @@ static void rows_of_times(struct rows *rows, struct settings *s)
         NUMBER_OPTION("client.close_ms", client.close_ms, "3000", "ms", 10, 60000,
                       "A close that the client does not answer by then ends the connection."),
         DURATION_OPTION("client.presence_update_interval", client.presence_update_interval_ms, "27s", 10, HOUR_MS,
-                        "How often presence is told again and subscriptions are looked at."),
+                        "How often subscriptions are looked at, and alone presence is told again."),
         DURATION_OPTION("client.channel_position_check_delay", client.channel_position_check_delay_ms,
                         "40s", 10, DAY_MS, "How often a subscription's position is compared with its stream."),
     };

@@ -67,8 +67,9 @@ void rows_of_product(struct rows *rows, struct settings *s)
                         "How long an idempotency key of a publication is remembered."),
         NUMBER_OPTION("chats.window_ms", chats.window_ms, "250", "ms", 1, 60000,
                       "At most one line per room in so long; later ones are folded."),
-        NUMBER_OPTION("presence.refresh_ms", presence.refresh_ms, "20000", "ms", 100, 3600000,
-                      "How often the APIs are told again who looks at rooms."),
+        NUMBER_OPTION("presence.refresh_ms", presence.refresh_ms, "20000", "ms", 100, 30000,
+                      "On the bus: how often the APIs are told again who is present. They forget "
+                      "in a minute who is not told again."),
         NUMBER_OPTION("presence.list_max", presence.list_max, "200", "connections", 1, 2000,
                       "A room that more look at tells only how many (presence: error 106)."),
         NUMBER_OPTION("session.remember_s", session.remember_s, "900", "s", 1, 864000,
