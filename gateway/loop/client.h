@@ -26,10 +26,26 @@ enum client_state {
 };
 
 struct client {
-    struct follower follower;
+    /* What a ping and its pong touch, together: those of thousands in a row find it cold. */
     struct connection connection;
     struct loop *loop;
     struct wheel_node deadline;
+    int64_t ping_ms;          /* connected: when to ping, or by when the pong must be here; 0: never */
+    int64_t expires_ms;       /* connected: when it ends (loop's clock); 0: never */
+    int64_t tick_ms;          /* connected: when to look at its subscriptions; 0: no need */
+    int64_t write_ms;         /* what is being written must be out by then; 0: nothing waits */
+    uint8_t state;            /* enum client_state */
+    uint8_t command;          /* enum command_kind of the one that has no answer yet; 0: none */
+    bool busy;                /* a command is under way: others wait */
+    bool awaits_pong, native_ping;
+    bool claims_user;         /* single.c: its order to the user's other connections is under way */
+    bool expires_itself;      /* its end comes from a refresh proxy, not from the client */
+
+    char id[ID_UUID_BYTES];   /* here it leaves no hole */
+    uint32_t open;            /* requests and calls under way that refer to it */
+    uint32_t arrived_us;      /* client_clock_us() when the command under way came */
+    uint32_t backlog_us;      /* the same of the first in the backlog */
+    struct follower follower;
     struct client *prev, *next;
     struct hub_channel *user; /* whose name says who this is, once connected; NULL before */
     struct identity *identity; /* what few clients have; NULL: nothing of it */
@@ -37,22 +53,8 @@ struct client {
     struct crowd_member *member; /* its user, in `shared->crowd`; NULL: nothing is limited there */
     struct buf backlog;       /* commands that wait for the one under way */
     int64_t session;          /* the product's; 0: none */
-    int64_t ping_ms;          /* connected: when to ping, or by when the pong must be here; 0: never */
-    int64_t expires_ms;       /* connected: when it ends (loop's clock); 0: never */
-    int64_t tick_ms;          /* connected: when to look at its subscriptions; 0: no need */
-    int64_t write_ms;         /* what is being written must be out by then; 0: nothing waits */
     int64_t connected_s;      /* connected: since when (Unix time) */
     int64_t issued_s;         /* its token; 0: not said */
-    uint32_t open;            /* requests and calls under way that refer to it */
-    uint32_t arrived_us;      /* client_clock_us() when the command under way came */
-    uint32_t backlog_us;      /* the same of the first in the backlog */
-    uint8_t state;            /* enum client_state */
-    uint8_t command;          /* enum command_kind of the one that has no answer yet; 0: none */
-    bool busy;                /* a command is under way: others wait */
-    bool awaits_pong, native_ping;
-    bool claims_user;         /* single.c: its order to the user's other connections is under way */
-    bool expires_itself;      /* its end comes from a refresh proxy, not from the client */
-    char id[ID_UUID_BYTES];
 };
 
 static inline struct client *client_of(struct follower *follower)
