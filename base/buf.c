@@ -45,18 +45,22 @@ void buf_add_byte(struct buf *buf, char byte)
     buf->len++;
 }
 
-void buf_add_i64(struct buf *buf, int64_t number)
+void buf_add_u64(struct buf *buf, uint64_t number)
 {
-    char digits[20]; /* "-9223372036854775808" */
+    char digits[20]; /* "18446744073709551615" */
     char *at = digits + sizeof(digits);
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
 
     do
-        *--at = (char)('0' + rest % 10);
-    while ((rest /= 10) != 0);
-    if (number < 0)
-        *--at = '-';
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
     buf_add(buf, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+void buf_add_i64(struct buf *buf, int64_t number)
+{
+    if (number < 0)
+        buf_add_byte(buf, '-');
+    buf_add_u64(buf, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

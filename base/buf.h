@@ -28,7 +28,8 @@ char *buf_reserve(struct buf *buf, size_t count);
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_text(struct buf *buf, struct text text);
 void buf_add_byte(struct buf *buf, char byte);
-void buf_add_i64(struct buf *buf, int64_t number); /* decimal */
+void buf_add_i64(struct buf *buf, int64_t number);  /* decimal */
+void buf_add_u64(struct buf *buf, uint64_t number); /* the same */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A C string of the content; adds a NUL that is not counted in `len`. */
 const char *buf_cstring(struct buf *buf);

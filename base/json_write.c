@@ -1,7 +1,5 @@
 #include "base/json.h"
 
-#include <inttypes.h>
-
 #include <sodium.h>
 
 #include "base/clock.h"
@@ -96,7 +94,7 @@ void json_i64(struct json_out *out, int64_t value)
 void json_u64(struct json_out *out, uint64_t value)
 {
     separate(out);
-    buf_printf(out->buf, "%" PRIu64, value);
+    buf_add_u64(out->buf, value);
 }
 
 void json_id(struct json_out *out, int64_t id)

@@ -36,7 +36,9 @@ static void numbers_are_written_to_their_last_digit(void **state)
         buf_add_i64(&buf, numbers[i]);
         buf_add_byte(&buf, ' ');
     }
-    assert_string_equal(buf_cstring(&buf), "0 7 -7 1000 9223372036854775807 -9223372036854775808 ");
+    buf_add_u64(&buf, UINT64_MAX);
+    assert_string_equal(buf_cstring(&buf),
+                        "0 7 -7 1000 9223372036854775807 -9223372036854775808 18446744073709551615");
     buf_fini(&buf);
 }
 

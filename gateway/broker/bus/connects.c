@@ -38,7 +38,8 @@ static void add_room(struct room_list *list, int64_t room)
         list->cap = list->cap == 0 ? 16 : list->cap * 2;
         list->at = xrealloc(list->at, list->cap * sizeof(*list->at));
     }
-    buf_printf(&list->bytes, "room:%lld", (long long)room);
+    buf_add_text(&list->bytes, TEXT("room:"));
+    buf_add_i64(&list->bytes, room);
     list->at[list->count++] = (struct text){(char *)start, list->bytes.len - start};
 }
 
