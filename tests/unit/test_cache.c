@@ -2,58 +2,21 @@
  * Against a real Redis of its own (skipped where redis-server is not installed): what it does when
  * it is fine, wrong, hung and gone.
  */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "api/store/cache.h"
 #include "api/task.h"
 #include "base/clock.h"
+#include "tests/unit/redis_server.h"
 
 #define TIMEOUT_MS  50
 #define PATIENCE_MS 5000 /* for what must happen, but may take its time on a busy machine */
 
 struct fixture {
-    char folder[64];
-    char socket[96];
-    pid_t redis;
+    struct redis_server redis;
     uv_loop_t loop;
     uv_timer_t tick; /* keeps uv_run() turning */
     struct task_pool *tasks;
     struct cache *cache;
 };
-
-/* ---- Redis ---- */
-
-static void start_redis(struct fixture *f)
-{
-    f->redis = fork();
-    if (f->redis == 0) {
-        if (freopen("/dev/null", "w", stdout) == NULL)
-            _exit(1);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", f->socket, "--save",
-               "", "--dir", f->folder, (char *)NULL);
-        _exit(127);
-    }
-}
-
-static void stop_redis(struct fixture *f)
-{
-    if (f->redis <= 0)
-        return;
-    kill(f->redis, SIGKILL);
-    waitpid(f->redis, NULL, 0);
-    f->redis = 0;
-    unlink(f->socket);
-}
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -85,21 +48,18 @@ static bool is_idle(struct fixture *f)
 
 static int setup(void **state)
 {
-    if (system("redis-server --version > /dev/null 2>&1") != 0)
+    if (!redis_server_is_installed())
         return 0; /* *state stays NULL: skipped */
 
     struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->folder, sizeof(f->folder), "/tmp/parley-test-cache-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    snprintf(f->socket, sizeof(f->socket), "%s/redis", f->folder);
-    start_redis(f);
+    redis_server_create(&f->redis);
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&f->loop);
     uv_timer_init(&f->loop, &f->tick);
     uv_timer_start(&f->tick, on_tick, 5, 5);
     f->tasks = task_pool_create(10);
     const struct cache_config config = {
-        .host = f->socket, .timeout_ms = TIMEOUT_MS, .retry_ms = 20, .open_limit = 8};
+        .host = f->redis.socket, .timeout_ms = TIMEOUT_MS, .retry_ms = 20, .open_limit = 8};
     f->cache = cache_open(&f->loop, &config);
     cache_set_space(f->cache, TEXT("word-00000001"), 3);
     wait_until(f, is_up);
@@ -118,8 +78,7 @@ static int teardown(void **state)
     uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     task_pool_destroy(f->tasks);
-    stop_redis(f);
-    rmdir(f->folder);
+    redis_server_destroy(&f->redis);
     free(f);
     return 0;
 }
@@ -257,7 +216,7 @@ static void a_script_runs_also_when_redis_forgot_it(void **state)
     wait_until(f, have_four_answered);
     assert_int_equal(scripts_ok, 3);
 
-    stop_redis(f);
+    redis_server_stop(&f->redis);
     wait_until(f, is_down);
     cache_eval(f->cache, &store, keys, 1, value, 1, on_script, NULL);
     wait_until(f, have_five_answered);
@@ -271,7 +230,7 @@ static void a_hanging_redis_costs_its_timeout_once(void **state)
     struct cache_command command = {.verb = "GET", .keys = keys, .key_count = 1};
     struct cache_reply reply;
 
-    kill(f->redis, SIGSTOP);
+    kill(f->redis.pid, SIGSTOP);
     struct asking first = ask(f, &command, 1);
     assert_int_equal(first.err, ERR_UNAVAILABLE);
     assert_in_range(first.took_ms, TIMEOUT_MS - 5, TIMEOUT_MS * 10);
@@ -279,7 +238,7 @@ static void a_hanging_redis_costs_its_timeout_once(void **state)
     assert_int_equal(second.err, ERR_UNAVAILABLE);
     assert_in_range(second.took_ms, 0, TIMEOUT_MS - 10);
 
-    kill(f->redis, SIGCONT);
+    kill(f->redis.pid, SIGCONT);
     wait_until(f, is_up);
     assert_int_equal(get(f, &reply), ERR_OK);
     cache_reply_fini(&reply);
@@ -290,10 +249,10 @@ static void a_redis_that_died_is_found_again(void **state)
     struct fixture *f = fixture_of(state);
     struct cache_reply reply;
 
-    stop_redis(f);
+    redis_server_stop(&f->redis);
     wait_until(f, is_down);
     assert_int_equal(get(f, &reply), ERR_UNAVAILABLE);
-    start_redis(f);
+    redis_server_start(&f->redis);
     wait_until(f, is_up);
     assert_int_equal(get(f, &reply), ERR_OK);
     assert_int_equal(reply.kind, CACHE_NULL);

@@ -1,27 +1,15 @@
 /* Streams of the operator's channels, against a real Redis (skipped where redis-server is not installed). */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "api/store/streams.h"
 #include "api/task.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "tests/unit/redis_server.h"
 
 #define PATIENCE_MS 5000
 #define LIFE_MS     60000
 
 struct fixture {
-    char folder[64], socket[96];
-    pid_t redis;
+    struct redis_server redis;
     uv_loop_t loop;
     uv_timer_t tick; /* keeps uv_run() turning */
     struct task_pool *tasks;
@@ -29,32 +17,17 @@ struct fixture {
     void (*test)(struct cache *streams);
 };
 
-static void start_redis(struct fixture *f)
-{
-    f->redis = fork();
-    if (f->redis == 0) {
-        if (freopen("/dev/null", "w", stdout) == NULL)
-            _exit(1);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", f->socket, "--save",
-               "", "--dir", f->folder, (char *)NULL);
-        _exit(127);
-    }
-}
-
 static void on_tick(uv_timer_t *timer)
 {
 }
 
 static int setup(void **state)
 {
-    if (system("redis-server --version > /dev/null 2>&1") != 0)
+    if (!redis_server_is_installed())
         return 0; /* *state stays NULL: skipped */
 
     struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->folder, sizeof(f->folder), "/tmp/parley-test-streams-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    snprintf(f->socket, sizeof(f->socket), "%s/redis", f->folder);
-    start_redis(f);
+    redis_server_create(&f->redis);
     signal(SIGPIPE, SIG_IGN);
     id_init();
     uv_loop_init(&f->loop);
@@ -62,7 +35,7 @@ static int setup(void **state)
     uv_timer_start(&f->tick, on_tick, 5, 5);
     f->tasks = task_pool_create(10);
     const struct settings settings = {
-        .redis = {.host = f->socket, .retry_ms = 20, .open_max = 100}};
+        .redis = {.host = f->redis.socket, .retry_ms = 20, .open_max = 100}};
     f->streams = streams_open(&f->loop, &settings);
     for (const int64_t end_ms = clock_mono_ms() + PATIENCE_MS; !cache_is_up(f->streams);) {
         assert_true(clock_mono_ms() < end_ms);
@@ -83,10 +56,7 @@ static int teardown(void **state)
     uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     task_pool_destroy(f->tasks);
-    kill(f->redis, SIGKILL);
-    waitpid(f->redis, NULL, 0);
-    unlink(f->socket);
-    rmdir(f->folder);
+    redis_server_destroy(&f->redis);
     free(f);
     return 0;
 }
