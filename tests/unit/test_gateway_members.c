@@ -1,0 +1,223 @@
+/* A whole gateway: who comes into rooms and leaves them, and the lines of chat lists. */
+#include "tests/unit/gateway_world.h"
+
+/* ---- membership ---- */
+
+static void a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_SUBSCRIBE;
+    send_subscribe(&world->bob, 2, "room:7", "");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    settle(world);
+    world->api.head = 5; /* read before the kick */
+    fake_answer_kept(&world->api);
+    expect(world, &world->bob, "{\"id\":2,\"error\":{\"code\":103");
+    publish(world, 7);
+    settle(world);
+    assert_string_equal(offsets_of(&world->bob), "");
+}
+
+static void a_kick_that_overtook_the_answer_of_a_history_tells_nothing_after_it(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    raw_send(&world->bob, "{\"history\":{\"channel\":\"room:7\",\"limit\":9},\"id\":9}");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    publish(world, 7);
+    expect(world, &world->bob, "\"unsubscribe\":{\"code\":2000");
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"id\":9"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":9"), "\"code\":103"));
+}
+
+static void a_return_beats_the_kick_before_it(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_SUBSCRIBE;
+    send_subscribe(&world->bob, 2, "room:7", "");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 7, .adds = BOB});
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    settle(world);
+    fake_answer_kept(&world->api); /* read after both */
+    UNTIL(world, raw_has(&world->bob, "{\"id\":2,\"subscribe\""));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"), "\"offset\":7"));
+}
+
+static void a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->ada, ADA);
+    world->api.keeps = BUS__QUESTION__ASK_CONNECT;
+    send_connect(world, &world->bob, BOB, "1", NULL);
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    settle(world);
+    fake_answer_kept(&world->api);
+    expect(world, &world->bob, "\"connect\"");
+    fake_publish(
+        &world->api,
+        &(struct fake_event){.channel = "room:7", .offset = 7, .summary = "{\"room_id\":\"7\"}"});
+    UNTIL(world, raw_has(&world->ada, "\"channel\":\"chats\""));
+    settle(world);
+    assert_false(raw_has(&world->bob, "chats"));
+}
+
+static void an_answer_to_one_device_takes_no_room_from_the_other(void **state)
+{
+    struct world *world = *state;
+
+    world->api.keeps = BUS__QUESTION__ASK_CONNECT;
+    send_connect(world, &world->ada, BOB, "1", NULL);
+    UNTIL(world, world->api.kept_count == 1);
+    send_connect(world, &world->bob, BOB, "2", NULL);
+    UNTIL(world, world->api.kept_count == 2);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    settle(world);
+    world->api.rooms[0] = 7; /* the first answer knows of the room, the second is older */
+    world->api.as_of[0] = 6;
+    world->api.room_count = 1;
+    fake_say(&world->api, world->api.kept[0].inquiry, world->api.kept[0].question);
+    expect(world, &world->ada, "\"connect\"");
+    world->api.room_count = 0;
+    fake_say(&world->api, world->api.kept[1].inquiry, world->api.kept[1].question);
+    expect(world, &world->bob, "\"connect\"");
+    world->api.kept_count = 0;
+    fake_publish(
+        &world->api,
+        &(struct fake_event){.channel = "room:7", .offset = 7, .summary = "{\"room_id\":\"7\"}"});
+    expect(world, &world->ada, "\"channel\":\"chats\"");
+    expect(world, &world->bob, "\"channel\":\"chats\"");
+}
+
+static void the_removed_get_the_event_that_removes_them_and_nothing_after_it(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->ada, ADA);
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->ada, "room:7");
+    subscribe(world, &world->bob, "room:7");
+    subscribe(world, &world->bob, "live:7");
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7",
+                                                   .offset = 6,
+                                                   .removes = BOB,
+                                                   .summary = "{\"room_id\":\"7\"}"});
+    publish(world, 7);
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "live:7", .data = "{\"type\":\"typing\"}"});
+    UNTIL(world, raw_has(&world->ada, "\"offset\":7"));
+    settle(world);
+    assert_string_equal(offsets_of(&world->bob), "6");
+    assert_non_null(raw_find(&world->bob, "\"offset\":6"));
+    assert_non_null(raw_find(&world->bob, "{\"push\":{\"channel\":\"room:7\",\"unsubscribe\":{"
+                                          "\"code\":2000"));
+    assert_non_null(raw_find(&world->bob, "{\"push\":{\"channel\":\"live:7\",\"unsubscribe\":{"
+                                          "\"code\":2000"));
+    assert_false(raw_has(&world->bob, "typing"));
+    assert_false(raw_has(&world->bob, "chats"));
+}
+
+static void the_added_hear_lines_of_a_room_that_nobody_here_knew(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:8", .offset = 3, .adds = BOB});
+    fake_publish(
+        &world->api,
+        &(struct fake_event){.channel = "room:8", .offset = 4, .summary = "{\"room_id\":\"8\"}"});
+    expect(world, &world->bob,
+           "{\"push\":{\"channel\":\"chats\",\"pub\":{\"data\":{"
+           "\"room_id\":\"8\"}}}}");
+}
+
+/* ---- lines ---- */
+
+static void say(struct world *world, uint64_t offset, const char *mention)
+{
+    char summary[64];
+
+    snprintf(summary, sizeof(summary), "{\"last_seq\":%d}", (int)offset);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7",
+                                                   .offset = offset,
+                                                   .summary = summary,
+                                                   .mention = mention});
+}
+
+static void lines_are_folded_into_the_newest_and_name_all_who_are_mentioned(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->bob, BOB);
+    say(world, 6, NULL);
+    say(world, 7, ADA);
+    say(world, 8, BOB);
+    say(world, 9, ADA);
+    expect(world, &world->bob, "{\"data\":{\"last_seq\":6}}");
+    expect(world, &world->bob, "chats");
+    assert_non_null(strstr(world->bob.messages[world->bob.seen - 1],
+                           "{\"last_seq\":9,\"mentions\":[\"41\",\"42\"]}"));
+    settle(world);
+    assert_false(raw_has(&world->bob, "chats"));
+}
+
+static void who_subscribes_to_a_room_hears_no_lines_of_it_until_unsubscribing(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    say(world, 6, NULL);
+    expect(world, &world->bob, "\"offset\":6");
+    raw_send(&world->bob, "{\"unsubscribe\":{\"channel\":\"room:7\"},\"id\":9}");
+    expect(world, &world->bob, "{\"id\":9,\"unsubscribe\":{}}");
+    say(world, 7, NULL);
+    expect(world, &world->bob, "\"chats\"");
+    assert_string_equal(offsets_of(&world->bob), "6");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_subscribe_grants_nothing),
+        GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_history_tells_nothing_after_it),
+        GATEWAY_TEST(a_return_beats_the_kick_before_it),
+        GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines),
+        GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
+        GATEWAY_TEST(the_removed_get_the_event_that_removes_them_and_nothing_after_it),
+        GATEWAY_TEST(the_added_hear_lines_of_a_room_that_nobody_here_knew),
+        GATEWAY_TEST(lines_are_folded_into_the_newest_and_name_all_who_are_mentioned),
+        GATEWAY_TEST(who_subscribes_to_a_room_hears_no_lines_of_it_until_unsubscribing),
+    };
+
+    world_begin("test_gateway_members");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+/* A whole gateway: publications in order, what was lost or missed, streams that begin anew. */
+#include "tests/unit/gateway_world.h"
+
+/* ---- order and healing ---- */
+
+static void publications_that_overtake_each_other_are_put_in_order(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    publish(world, 8);
+    publish(world, 7);
+    publish(world, 6);
+    publish(world, 7);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
+    assert_string_equal(offsets_of(&world->bob), "6 7 8");
+}
+
+static void what_the_bus_lost_is_fetched_and_delivered_in_its_place(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    publish(world, 6);
+    publish(world, 9);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":9"));
+    publish(world, 10);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":10"));
+    assert_string_equal(offsets_of(&world->bob), "6 7 8 9 10");
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 1);
+}
+
+static void a_fetch_that_nobody_answers_is_tried_again(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    publish(world, 8);
+    UNTIL(world, world->api.kept_count >= 2); /* asked once more after the first deadline */
+    assert_string_equal(offsets_of(&world->bob), "");
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
+    assert_string_equal(offsets_of(&world->bob), "6 7 8");
+}
+
+static void a_history_with_a_gap_makes_subscribers_start_anew(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.history_from = 8;
+    publish(world, 9);
+    expect(world, &world->bob,
+           "{\"push\":{\"channel\":\"room:7\",\"unsubscribe\":{"
+           "\"code\":2500,\"reason\":\"insufficient state\"}}}");
+    send_subscribe(&world->bob, 3, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, raw_has(&world->bob, "\"id\":3"));
+    assert_string_equal(raw_find(&world->bob, "\"id\":3"),
+                        "{\"id\":3,\"subscribe\":{\"recoverable\":true,\"positioned\":true,"
+                        "\"epoch\":\"e1\",\"offset\":9,\"was_recovering\":true}}");
+}
+
+static void another_epoch_makes_subscribers_start_anew(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.epoch = "e2";
+    publish(world, 6);
+    expect(world, &world->bob, "\"unsubscribe\":{\"code\":2500");
+    send_subscribe(&world->bob, 3, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":6");
+    UNTIL(world, raw_has(&world->bob, "\"id\":3"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":3"),
+                           "\"epoch\":\"e2\",\"offset\":6,\"was_recovering\":true}}"));
+}
+
+/* ---- recovery ---- */
+
+static void who_waits_for_the_old_epoch_is_answered_in_the_new_one(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    world->api.head = 90;
+    send_subscribe(&world->bob, 2, "room:7", "");
+    UNTIL(world, world->api.kept_count == 1); /* 6 to 90 are asked for */
+    world->api.head = 5;
+    world->api.epoch = "e2";
+    publish(world, 6);
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"), "\"epoch\":\"e2\",\"offset\":6"));
+}
+
+static void what_was_held_of_the_old_epoch_is_not_told_in_the_new_one(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 8, .data = "{\"old\":1}"});
+    UNTIL(world, world->api.kept_count == 1);
+    world->api.head = 5;
+    world->api.epoch = "e2";
+    publish(world, 6);
+    expect(world, &world->bob, "\"unsubscribe\":{\"code\":2500");
+    subscribe(world, &world->bob, "room:7");
+    publish(world, 7);
+    publish(world, 8);
+    publish(world, 9);
+    expect(world, &world->bob, "\"offset\":9");
+    assert_false(raw_has(&world->bob, "old"));
+}
+
+static void what_was_missed_is_recovered_from_memory(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    for (uint64_t offset = 6; offset <= 9; offset++)
+        publish(world, offset);
+    UNTIL(world, raw_has(&world->ada, "\"offset\":9"));
+    connect_as(world, &world->bob, BOB);
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":7");
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_string_equal(raw_find(&world->bob, "\"id\":2"),
+                        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"positioned\":true,"
+                        "\"epoch\":\"e1\",\"offset\":7,\"was_recovering\":true,\"recovered\":true,"
+                        "\"publications\":[{\"data\":{\"seq\":8},\"offset\":8},"
+                        "{\"data\":{\"seq\":9},\"offset\":9}]}}");
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 0);
+}
+
+static void what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile(void **state)
+{
+    struct world *world = *state;
+
+    world->api.head = 7;
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, world->api.kept_count == 1);
+    publish(world, 8);
+    settle(world);
+    world->api.head = 7; /* read before */
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"),
+                           "\"offset\":5,\"was_recovering\":true,\"recovered\":true,"
+                           "\"publications\":[{\"data\":{\"seq\":6},\"offset\":6},{\"data\":{"
+                           "\"seq\":7},\"offset\":7},{\"data\":{\"seq\":8},\"offset\":8}]}}"));
+    publish(world, 9);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":9"));
+    assert_string_equal(offsets_of(&world->bob), "9");
+}
+
+static void an_epoch_that_ends_while_history_is_asked_is_not_recovered_from(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":2");
+    UNTIL(world, world->api.kept_count == 1);
+    world->api.epoch = "e2";
+    publish(world, 6);
+    settle(world);
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_string_equal(raw_find(&world->bob, "\"id\":2"),
+                        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"positioned\":true,"
+                        "\"epoch\":\"e2\",\"offset\":6,\"was_recovering\":true}}");
+}
+
+static void a_page_backwards_that_is_cut_by_its_bytes_begins_where_it_was_asked_to(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.history_fits = 2;
+    raw_send(&world->bob,
+             "{\"history\":{\"channel\":\"room:7\",\"limit\":5,\"reverse\":true},\"id\":9}");
+    UNTIL(world, raw_has(&world->bob, "\"id\":9"));
+    assert_string_equal(raw_find(&world->bob, "\"id\":9"),
+                        "{\"id\":9,\"history\":{\"publications\":["
+                        "{\"data\":{\"seq\":5},\"offset\":5},{\"data\":{\"seq\":4},\"offset\":4}],"
+                        "\"epoch\":\"e1\",\"offset\":5}}");
+}
+
+static void who_missed_more_than_the_bound_is_told_so(void **state)
+{
+    struct world *world = *state;
+
+    world->api.head = 50;
+    connect_as(world, &world->bob, BOB);
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_non_null(
+        strstr(raw_find(&world->bob, "\"id\":2"), "\"offset\":50,\"was_recovering\":true}}"));
+}
+
+static void who_would_rather_have_an_error_than_a_gap_gets_it(void **state)
+{
+    struct world *world = *state;
+
+    world->api.head = 50;
+    connect_as(world, &world->bob, BOB);
+    send_subscribe(&world->bob, 2, "room:7",
+                   ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5,\"flag\":3");
+    expect(world, &world->bob, "{\"id\":2,\"error\":{\"code\":112");
+    subscribe(world, &world->bob, "room:7");
+}
+
+/* ---- a lost bus ---- */
+
+static void a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing(void **state)
+{
+    struct world *world = *state;
+
+    send_connect(world, &world->ada, BOB, "4711", NULL);
+    expect(world, &world->ada, "connect");
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.head = 8; /* nobody heard of these, */
+    world->api.ended[0] = TEXT("4710");
+    world->api.ended[1] = TEXT("4711"); /* nor of these, told in two pages */
+    world->api.ended_count = 2;
+    sweep_start(container_of(world->broker, struct bus_broker, base), true);
+    expect(world, &world->bob, "{\"type\":\"stale\"}");
+    UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
+    assert_string_equal(offsets_of(&world->bob), "6 7 8");
+    UNTIL(world, world->ada.close_code == 3500);
+    assert_int_equal(world->bob.close_code, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GATEWAY_TEST(publications_that_overtake_each_other_are_put_in_order),
+        GATEWAY_TEST(what_the_bus_lost_is_fetched_and_delivered_in_its_place),
+        GATEWAY_TEST(a_fetch_that_nobody_answers_is_tried_again),
+        GATEWAY_TEST(a_history_with_a_gap_makes_subscribers_start_anew),
+        GATEWAY_TEST(another_epoch_makes_subscribers_start_anew),
+        GATEWAY_TEST(who_waits_for_the_old_epoch_is_answered_in_the_new_one),
+        GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
+        GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
+        GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
+        GATEWAY_TEST(an_epoch_that_ends_while_history_is_asked_is_not_recovered_from),
+        GATEWAY_TEST(a_page_backwards_that_is_cut_by_its_bytes_begins_where_it_was_asked_to),
+        GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
+        GATEWAY_TEST(who_would_rather_have_an_error_than_a_gap_gets_it),
+        GATEWAY_TEST(a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing),
+    };
+
+    world_begin("test_gateway_recovery");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
