@@ -72,6 +72,9 @@ struct settings {
         int64_t members_per_room;
     } limits;
     struct {
+        int64_t max;
+    } bans;
+    struct {
         int level;
         int format;
     } log;

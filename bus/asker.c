@@ -44,6 +44,8 @@ struct ask_list {
 
 struct asker {
     struct seal_key key;
+    void (*on_connected)(void *context, size_t api);
+    void *context;
     int try_ms;
     size_t open_limit, open_count;
     struct ask_list open;
@@ -207,6 +209,8 @@ static void on_connection(void *context, struct peer *peer)
     for (struct ask *ask = asker->open.first; ask != NULL; ask = ask->next)
         if (!is_heard(ask))
             try_next(ask);
+    if (asker->on_connected != NULL && peer_is_up(peer))
+        asker->on_connected(asker->context, peer_index(peer));
 }
 
 /* ---- the clock ---- */
@@ -309,6 +313,8 @@ enum err asker_open(struct asker **out, uv_loop_t *loop, const struct asker_conf
     }
     struct asker *asker = xcalloc(1, sizeof(*asker) + config->url_count * sizeof(asker->peers[0]));
     seal_key_init(&asker->key, config->secret);
+    asker->on_connected = config->on_connected;
+    asker->context = config->context;
     asker->try_ms = config->try_ms;
     asker->open_limit = config->open_limit;
     CHECK(uv_timer_init(loop, &asker->tick) == 0);

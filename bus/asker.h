@@ -25,6 +25,9 @@ struct asker_config {
     int try_ms;        /* e.g. 1000 */
     size_t open_limit; /* questions open at once, e.g. 4096; more are answered ERR_BUSY at once
                           (next loop turn) */
+    /* There is a connection to the API, perhaps a new one; from the loop. NULL: nobody wants to know. */
+    void (*on_connected)(void *context, size_t api);
+    void *context;
 };
 
 /*

@@ -30,6 +30,7 @@ struct inquiry {
         INQUIRY_SENDING
     } doing;                 /* what `aio` does; written before it starts */
     nng_msg *message;        /* received, on its way to the loop */
+    nng_pipe pipe;           /* that `question` came over */
     Bus__Question *question; /* with the program: until it is answered */
 };
 
@@ -95,6 +96,7 @@ static void on_item(void *context, void *item)
     inquiry->message = NULL;
     if (!responder->closed)
         inquiry->question = read_question(responder, message);
+    inquiry->pipe = nng_msg_get_pipe(message);
     nng_msg_free(message);
     if (responder->closed)
         return;
@@ -116,6 +118,19 @@ static void responder_free(struct responder *responder)
 {
     free(responder->inquiries);
     free(responder);
+}
+
+uint32_t inquiry_connection(const struct inquiry *inquiry)
+{
+    return (uint32_t)nng_pipe_id(inquiry->pipe);
+}
+
+bool responder_is_connected(uint32_t connection)
+{
+    const nng_pipe pipe = {.id = connection};
+    nng_sockaddr address;
+
+    return nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address) == 0;
 }
 
 static nng_msg *seal_answer(struct responder *responder, Bus__Answer *answer)

@@ -30,6 +30,10 @@ MUST_CHECK enum err responder_open(struct responder **out, uv_loop_t *loop,
  * of them. */
 void responder_close(struct responder *responder);
 
+/* Over which connection it came, and whether that is still there. */
+uint32_t inquiry_connection(const struct inquiry *inquiry);
+bool responder_is_connected(uint32_t connection); /* any thread */
+
 /*
  * Sends `answer` (its `id` is set here) and frees the inquiry and its question. An answer over
  * WIRE_MESSAGE_MAX becomes error 100.

@@ -1,5 +1,5 @@
 /*
- * One tick: (raise the generation, if asked), read the news, read newly ended sessions, all in one round trip. After the first news, and every
+ * One tick: (raise the generation, if asked), read the news, read newly ended sessions and new bans, all in one round trip. After the first news, and every
  * other time: a task that finishes the outbox of dead incarnations. Several living APIs may do so at once: repeats are harmless.
  */
 #include "api/log/watch.h"
@@ -11,6 +11,7 @@
 #include "api/ended.h"
 #include "api/log/outbox.h"
 #include "api/log/room_log.h"
+#include "api/model/ban.h"
 #include "api/settings.h"
 #include "base/clock.h"
 #include "base/inbox.h"
@@ -23,6 +24,7 @@
 
 #define ENDED_PAGE 1000 /* ended sessions read at once */
 #define ENDED_PAGE_TEXT "1000"
+#define BANS_PAGE 1000 /* bans read at once */
 
 static void on_tick(uv_timer_t *timer);
 
@@ -32,7 +34,7 @@ static const struct db_statement raise_generation = {
     "watch_raise", "UPDATE public.installation SET cache_generation = cache_generation + 1 WHERE $1::boolean"};
 
 static const struct db_statement select_news = {
-    "select_news", "SELECT cache_generation, (SELECT count(*) FROM public.lanes) FROM public.installation"};
+    "select_news", "SELECT cache_generation, (SELECT count(*) FROM public.lanes), last_ban FROM public.installation"};
 
 static const struct db_statement select_newly_ended = {
     "select_newly_ended",
@@ -41,7 +43,7 @@ static const struct db_statement select_newly_ended = {
 static const struct db_statement prune_ended = {
     "prune_ended", "DELETE FROM public.ended_sessions WHERE $2::boolean AND ended_at < now() - $1::bigint * interval '1 second'"};
 
-enum { Q_LOCK, Q_RAISE, Q_NEWS, Q_ENDED, Q_PRUNE, Q_COUNT };
+enum { Q_LOCK, Q_RAISE, Q_NEWS, Q_ENDED, Q_PRUNE, Q_BANS, Q_PRUNE_BANS, Q_COUNT };
 
 /* Somebody who waits for the generation to be raised. */
 struct raise {
@@ -62,6 +64,7 @@ struct watch {
     unsigned ticks_to_redo;
     unsigned ticks;
     int64_t generation; /* last told to the caches; 0: none */
+    int64_t last_ban;   /* gateways were told up to this one; -1: before the first news */
     struct announcer *announcer;
     struct inbox *raises;    /* of struct raise, from any thread */
     struct raise **covered;  /* those that the question under way answers */
@@ -178,6 +181,24 @@ static void read_ended(struct watch *watch, const struct db_rows *rows)
     announce_send(watch->announcer, app->publisher);
 }
 
+/* Said by every API, as with sessions. What was there before this API is: gateways ask for that when they hear it. */
+static void read_bans(struct watch *watch, const struct db_rows *rows, int64_t last_ban)
+{
+    if (watch->last_ban < 0) {
+        watch->last_ban = last_ban;
+        return;
+    }
+    for (int i = 0; i < db_count(rows); i++) {
+        Bus__Order order;
+        Bus__Item item = BUS__ITEM__INIT, *list = &item;
+        ban_read(rows, i, &order);
+        item.what_case = BUS__ITEM__WHAT_ORDER;
+        item.order = &order;
+        publisher_send(watch->worker->app->publisher, &list, 1);
+        watch->last_ban = (int64_t)order.number;
+    }
+}
+
 static void free_watch(uv_handle_t *handle)
 {
     struct watch *watch = handle->data;
@@ -243,6 +264,7 @@ static void read_news(struct watch *watch)
     answer_raises(watch);
     lanes_open(app, watch->incarnation, (int)db_i64(news, 0, 1));
     read_ended(watch, &watch->queries[Q_ENDED].rows);
+    read_bans(watch, &watch->queries[Q_BANS].rows, db_i64(news, 0, 2));
     if (db_count(&watch->queries[Q_ENDED].rows) < ENDED_PAGE)
         atomic_store(&watch->is_ready, true);
     else
@@ -277,7 +299,9 @@ static void ask(struct watch *watch)
 {
     const struct settings *settings = watch->worker->app->settings;
     static const struct db_statement *const statements[Q_COUNT] = {&hold_lock, &raise_generation, &select_news,
-                                                                   &select_newly_ended, &prune_ended};
+                                                                   &select_newly_ended, &prune_ended,
+                                                                   &ban_select_after, &ban_prune};
+    const bool prunes = watch->ticks++ % TICKS_TO_PRUNE == 0;
 
     cover_raises(watch);
     for (int i = 0; i < Q_COUNT; i++)
@@ -286,7 +310,10 @@ static void ask(struct watch *watch)
     db_add_bool(&watch->queries[Q_RAISE].params, watch->covered_count > 0);
     db_add_i64(&watch->queries[Q_ENDED].params, ended_last_number(watch->worker->app->ended));
     db_add_i64(&watch->queries[Q_PRUNE].params, 2 * settings->token.life_s);
-    db_add_bool(&watch->queries[Q_PRUNE].params, watch->ticks++ % TICKS_TO_PRUNE == 0);
+    db_add_bool(&watch->queries[Q_PRUNE].params, prunes);
+    db_add_i64(&watch->queries[Q_BANS].params, watch->last_ban);
+    db_add_i64(&watch->queries[Q_BANS].params, watch->last_ban < 0 ? 0 : BANS_PAGE);
+    db_add_bool(&watch->queries[Q_PRUNE_BANS].params, prunes);
     ended_prune(watch->worker->app->ended, clock_wall_us(), 2 * settings->token.life_s);
     watch->asking = true;
     watch->asked_ms = clock_mono_ms();
@@ -318,7 +345,7 @@ struct watch *watch_open(struct worker *worker, int64_t incarnation)
     const struct settings *settings = worker->app->settings;
     struct watch *watch = xcalloc(1, sizeof(*watch));
 
-    *watch = (struct watch){.worker = worker, .incarnation = incarnation};
+    *watch = (struct watch){.worker = worker, .incarnation = incarnation, .last_ban = -1};
     watch->announcer = announcer_create();
     watch->raises = inbox_create(RAISES_MAX);
     watch->covered = xcalloc(RAISES_MAX, sizeof(*watch->covered));

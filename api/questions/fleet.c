@@ -8,6 +8,8 @@
 #include "base/log.h"
 
 #define TICK_MS      20
+#define LOOK_MS      200  /* how often connections are looked at */
+#define LOST_MS      1000 /* so long a gateway may need to connect again */
 #define ANSWERS_MAX  (WIRE_MESSAGE_MAX / 2) /* bytes of all answers to one survey: more are not told */
 #define WORD_MAX     255                    /* bytes of a gateway's id, name, version */
 
@@ -16,7 +18,8 @@ enum { REFUSED_INTERNAL = 100, REFUSED_LIMIT = 106, REFUSED_BAD_REQUEST = 107, R
 /* A gateway; `hello` is its last one, of its own memory. */
 struct gateway {
     Bus__Question *question; /* holds it */
-    int64_t heard_ms;
+    uint32_t connection;     /* that it came over */
+    int64_t heard_ms, connected_ms;
     UT_hash_handle hh;
 };
 
@@ -38,9 +41,11 @@ struct survey {
 
 struct fleet {
     uv_timer_t tick; /* runs while surveys are open */
+    uv_timer_t look;
     struct gateway *gateways;
     struct survey *surveys;
     size_t survey_count;
+    int open_handles; /* while it closes */
 };
 
 static int64_t now_ms(const struct fleet *fleet)
@@ -85,13 +90,22 @@ static void forget(struct fleet *fleet, struct gateway *gateway)
     free(gateway);
 }
 
-static void forget_silent(struct fleet *fleet)
+static bool is_lost(const struct fleet *fleet, struct gateway *gateway)
 {
+    if (responder_is_connected(gateway->connection))
+        gateway->connected_ms = now_ms(fleet);
+    return now_ms(fleet) - gateway->connected_ms >= LOST_MS ||
+           now_ms(fleet) - gateway->heard_ms >= FLEET_SILENCE_MS;
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct fleet *fleet = container_of(timer, struct fleet, look);
     struct gateway *gateway, *next;
 
     HASH_ITER(hh, fleet->gateways, gateway, next)
     {
-        if (now_ms(fleet) - gateway->heard_ms >= FLEET_SILENCE_MS)
+        if (is_lost(fleet, gateway))
             forget(fleet, gateway);
     }
 }
@@ -116,7 +130,6 @@ void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hell
     struct fleet *fleet = worker->fleet;
     struct gateway *gateway;
 
-    forget_silent(fleet);
     gateway = find(fleet, wire_text(hello->node));
     if (hello->node.len == 0 || hello->node.len > WORD_MAX || hello->name.len > WORD_MAX || hello->version.len > WORD_MAX) {
         inquiry_refuse(inquiry, REFUSED_BAD_REQUEST, "bad request", false);
@@ -130,7 +143,8 @@ void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hell
         forget(fleet, gateway);
     gateway = xcalloc(1, sizeof(*gateway));
     gateway->question = keep(hello);
-    gateway->heard_ms = now_ms(fleet);
+    gateway->connection = inquiry_connection(inquiry);
+    gateway->heard_ms = gateway->connected_ms = now_ms(fleet);
     HASH_ADD_KEYPTR(hh, fleet->gateways, hello_of(gateway)->node.data, hello_of(gateway)->node.len, gateway);
     confirm(inquiry);
 }
@@ -141,7 +155,6 @@ void fleet_nodes(struct worker *worker, struct inquiry *inquiry)
     Bus__Nodes nodes = BUS__NODES__INIT;
     Bus__Answer answer = BUS__ANSWER__INIT;
 
-    forget_silent(fleet);
     nodes.nodes = xcalloc(HASH_COUNT(fleet->gateways) + 1, sizeof(*nodes.nodes));
     for (struct gateway *gateway = fleet->gateways; gateway != NULL; gateway = gateway->hh.next)
         nodes.nodes[nodes.n_nodes++] = hello_of(gateway);
@@ -167,7 +180,6 @@ void fleet_emulation(struct worker *worker, struct inquiry *inquiry, const Bus__
 {
     Bus__Item item = BUS__ITEM__INIT;
 
-    forget_silent(worker->fleet);
     if (find(worker->fleet, wire_text(emulation->node)) == NULL) {
         inquiry_refuse(inquiry, REFUSED_NOT_AVAILABLE, "not available", false);
         return;
@@ -182,7 +194,6 @@ void fleet_emulation(struct worker *worker, struct inquiry *inquiry, const Bus__
 
 static void list_names(struct fleet *fleet, struct names *names)
 {
-    forget_silent(fleet);
     names->names = xcalloc(HASH_COUNT(fleet->gateways) + 1, sizeof(*names->names));
     for (struct gateway *gateway = fleet->gateways; gateway != NULL; gateway = gateway->hh.next)
         buf_add_text(&names->names[names->count++], wire_text(hello_of(gateway)->node));
@@ -335,12 +346,17 @@ struct fleet *fleet_open(uv_loop_t *loop)
     struct fleet *fleet = xcalloc(1, sizeof(*fleet));
 
     CHECK(uv_timer_init(loop, &fleet->tick) == 0);
+    CHECK(uv_timer_init(loop, &fleet->look) == 0);
+    CHECK(uv_timer_start(&fleet->look, on_look, LOOK_MS, LOOK_MS) == 0);
     return fleet;
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(container_of((uv_timer_t *)handle, struct fleet, tick));
+    struct fleet *fleet = handle->data;
+
+    if (--fleet->open_handles == 0)
+        free(fleet);
 }
 
 void fleet_close(struct fleet *fleet)
@@ -350,5 +366,8 @@ void fleet_close(struct fleet *fleet)
     CHECK(fleet->surveys == NULL);
     while (fleet->gateways != NULL)
         forget(fleet, fleet->gateways);
+    fleet->tick.data = fleet->look.data = fleet;
+    fleet->open_handles = 2;
     uv_close((uv_handle_t *)&fleet->tick, on_closed);
+    uv_close((uv_handle_t *)&fleet->look, on_closed);
 }

@@ -34,7 +34,7 @@ static const struct db_statement select_ends = {
     "SELECT i.id, l.seq FROM unnest($1::bigint[]) AS i (id) "
     "CROSS JOIN LATERAL (SELECT seq FROM {lane}.events WHERE room_id = i.id ORDER BY seq DESC LIMIT 1) l"};
 
-static const struct db_statement select_last_ended = {"select_last_ended", "SELECT last_ended FROM public.installation"};
+static const struct db_statement select_last_numbers = {"select_last_numbers", "SELECT last_ended, last_ban FROM public.installation"};
 
 static const struct db_statement select_ended_after = {
     "select_ended_after",
@@ -75,7 +75,7 @@ struct connecting {
     struct worker *worker;
     const Bus__Connect *ask;
     int64_t *users, *sessions;
-    struct db_query *queries; /* alive, last ended, then one per lane */
+    struct db_query *queries; /* alive, last numbers, then one per lane */
     size_t query_count;
 };
 
@@ -93,7 +93,7 @@ static void build_connect(struct connecting *connecting)
     for (size_t i = 0; i < count; i++)
         db_array_i64(&queries[0].params, connecting->sessions[i]);
     db_array_end(&queries[0].params);
-    queries[1] = (struct db_query){.statement = &select_last_ended, .lane = DB_NO_LANE};
+    queries[1] = (struct db_query){.statement = &select_last_numbers, .lane = DB_NO_LANE};
     for (size_t q = 2; q < connecting->query_count; q++) {
         queries[q] = (struct db_query){.statement = &select_rooms_of, .lane = (int)q - 2};
         db_array_begin(&queries[q].params, DB_I64_ARRAY);
@@ -154,6 +154,7 @@ static void answer_connect(const struct connecting *connecting, struct inquiry *
     connected.users = list;
     connected.epoch = wire_bytes(text(epoch));
     connected.ended_number = (uint64_t)db_i64(&connecting->queries[1].rows, 0, 0);
+    connected.ban_number = (uint64_t)db_i64(&connecting->queries[1].rows, 0, 1);
     answer.told_case = BUS__ANSWER__TOLD_CONNECTED;
     answer.connected = &connected;
     inquiry_answer(inquiry, &answer);

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #include "api/model/access.h"
+#include "api/model/ban.h"
 #include "api/log/announce.h"
 #include "api/handlers/messages.h"
 #include "api/questions/fleet.h"
 #include "api/questions/presence.h"
+#include "api/questions/question_bans.h"
 #include "api/questions/question_rooms.h"
 #include "api/questions/question_streams.h"
 #include "api/request/router.h"
@@ -308,6 +310,12 @@ static void run(void *arg)
     case BUS__QUESTION__ASK_STREAM_REMOVE:
         question_stream_remove(here.worker, here.inquiry, here.question->stream_remove);
         break;
+    case BUS__QUESTION__ASK_ORDER:
+        question_ban(here.worker, here.inquiry, here.question->order);
+        break;
+    case BUS__QUESTION__ASK_BANS:
+        question_bans(here.worker, here.inquiry, here.question->bans);
+        break;
     case BUS__QUESTION__ASK_SURVEY:
         fleet_survey(here.worker, here.inquiry, here.question->survey, here.question->deadline_ms);
         break;
@@ -338,6 +346,8 @@ static bool answer_at_once(struct asked *asked)
         fleet_nodes(asked->worker, asked->inquiry);
         return true;
     case BUS__QUESTION__ASK_ORDER:
+        if (ban_is_made_by(question->order))
+            return false;
         fleet_order(asked->worker, asked->inquiry, question->order);
         return true;
     case BUS__QUESTION__ASK_EMULATION:

@@ -10,8 +10,10 @@ enum ban_kind { BAN_USER = 'u', BAN_TOKEN = 't', BAN_ISSUED = 'i', BAN_ISSUED_FO
 
 struct ban {
     UT_hash_handle hh;
+    uint64_t number;   /* its order's */
     int64_t expires_s; /* Unix time; 0: never */
     int64_t issued_before_s;
+    bool is_lifted; /* stands for nothing but its number */
     uint32_t key_len;
     char key[]; /* the kind, then the name */
 };
@@ -42,13 +44,21 @@ void banned_fini(struct banned *banned)
         forget(banned, banned->map);
 }
 
-static struct ban *add(struct banned *banned, enum ban_kind kind, struct text name)
+/* In place of what was known of it. NULL: that is as new. */
+static struct ban *put(struct banned *banned, enum ban_kind kind, struct text name,
+                       const struct order *order)
 {
-    struct ban *ban = xcalloc(1, sizeof(*ban) + 1 + name.len);
+    struct ban *ban = find(banned, kind, name);
 
-    forget(banned, find(banned, kind, name));
+    if (ban != NULL && order->number != 0 && order->number <= ban->number)
+        return NULL;
+    forget(banned, ban);
     if (HASH_COUNT(banned->map) >= BANNED_MAX)
         forget(banned, banned->map); /* the oldest */
+    ban = xcalloc(1, sizeof(*ban) + 1 + name.len);
+    ban->number = order->number;
+    ban->expires_s = order->expires_s;
+    ban->is_lifted = order->kind == ORDER_UNBLOCK_USER;
     ban->key[0] = (char)kind;
     if (name.len > 0)
         memcpy(ban->key + 1, name.at, name.len);
@@ -65,40 +75,45 @@ static void write_pair(struct buf *to, struct text user, struct text channel)
     buf_add_text(to, user);
 }
 
-static struct ban *add_issued(struct banned *banned, const struct order *order)
+static bool put_issued(struct banned *banned, const struct order *order, int64_t now_s)
 {
     struct buf pair = {0};
     struct ban *ban;
 
-    if (order->channel.len == 0)
-        return add(banned, BAN_ISSUED, order->user);
-    write_pair(&pair, order->user, order->channel);
-    ban = add(banned, BAN_ISSUED_FOR, buf_text(&pair));
-    buf_fini(&pair);
-    return ban;
+    if (order->channel.len == 0) {
+        ban = put(banned, BAN_ISSUED, order->user, order);
+    } else {
+        write_pair(&pair, order->user, order->channel);
+        ban = put(banned, BAN_ISSUED_FOR, buf_text(&pair), order);
+        buf_fini(&pair);
+    }
+    if (ban != NULL)
+        ban->issued_before_s = order->issued_before_s != 0 ? order->issued_before_s : now_s;
+    return ban != NULL;
 }
 
-void banned_take(struct banned *banned, const struct order *order, int64_t now_s)
+/* What is lifted is remembered where an older word may still come. */
+static bool lift(struct banned *banned, const struct order *order)
 {
-    struct ban *ban;
+    if (order->number != 0)
+        return put(banned, BAN_USER, order->user, order) != NULL;
+    forget(banned, find(banned, BAN_USER, order->user));
+    return true;
+}
 
+bool banned_take(struct banned *banned, const struct order *order, int64_t now_s)
+{
     switch (order->kind) {
     case ORDER_BLOCK_USER:
-        add(banned, BAN_USER, order->user)->expires_s = order->expires_s;
-        break;
+        return put(banned, BAN_USER, order->user, order) != NULL;
     case ORDER_UNBLOCK_USER:
-        forget(banned, find(banned, BAN_USER, order->user));
-        break;
+        return lift(banned, order);
     case ORDER_REVOKE_TOKEN:
-        add(banned, BAN_TOKEN, order->jti)->expires_s = order->expires_s;
-        break;
+        return put(banned, BAN_TOKEN, order->jti, order) != NULL;
     case ORDER_REVOKE_USER:
-        ban = add_issued(banned, order);
-        ban->expires_s = order->expires_s;
-        ban->issued_before_s = order->issued_before_s != 0 ? order->issued_before_s : now_s;
-        break;
+        return put_issued(banned, order, now_s);
     default:
-        break;
+        return true;
     }
 }
 
@@ -108,7 +123,9 @@ static struct ban *living(struct banned *banned, enum ban_kind kind, struct text
 {
     struct ban *ban = find(banned, kind, name);
 
-    if (ban == NULL || ban->expires_s == 0 || ban->expires_s > now_s)
+    if (ban == NULL || ban->is_lifted)
+        return NULL;
+    if (ban->expires_s == 0 || ban->expires_s > now_s)
         return ban;
     forget(banned, ban);
     return NULL;

@@ -1,7 +1,8 @@
 /*
  * banned: users that were blocked, and tokens that were revoked (server API). Each entry ends by
- * itself; of too many the oldest is forgotten. Kept by each loop for itself, until the process ends.
- * Loop's thread.
+ * itself; of too many the oldest is forgotten. Kept by each loop for itself, until the process ends;
+ * on the bus the API keeps them for good, and each has a number (gateway/broker/bus/bans.c). Loop's
+ * thread.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 
 #include "gateway/mail/order.h"
 
-#define BANNED_MAX 100000 /* entries of one loop */
+#define BANNED_MAX 200000 /* entries of one loop: twice what an API keeps */
 
 struct ban;
 
@@ -20,8 +21,9 @@ struct banned {
 
 void banned_fini(struct banned *banned);
 
-/* An order of these kinds is remembered, or undone. */
-void banned_take(struct banned *banned, const struct order *order, int64_t now_s);
+/* An order of these kinds is remembered, or undone; others do nothing. False: it is no news, what is
+ * known of the same user or token has this number or a later one. */
+bool banned_take(struct banned *banned, const struct order *order, int64_t now_s);
 
 bool banned_has_user(struct banned *banned, struct text user, int64_t now_s);
 /* `jti` may be empty, `issued_s` 0: not said, which is before any time. */

@@ -223,7 +223,8 @@ static void take_for_all(struct loop *loop, const struct order *order)
 
 void orders_take(struct loop *loop, const struct order *order)
 {
-    banned_take(&loop->banned, order, clock_wall_us() / 1000000);
+    if (!banned_take(&loop->banned, order, clock_wall_us() / 1000000))
+        return; /* every API says it, and the list of all does */
     if (order->any_user || order->kind == ORDER_REVOKE_TOKEN)
         take_for_all(loop, order);
     else

@@ -46,6 +46,7 @@ struct order {
     int64_t expires_s;
     struct text jti;
     int64_t issued_before_s;
+    uint64_t number; /* of a ban on the bus: a later one of the same user or token is newer; 0: none */
 };
 
 struct order *order_create(enum order_kind kind);

@@ -300,6 +300,35 @@ test('orders reach connections on every gateway', async (t) => {
   assert.deepEqual([end.code, end.reason], [4501, 'bye']);
 });
 
+test('who is blocked is kept out by gateways that started later, whatever else was killed, until the block is lifted', async (t) => {
+  const { ada, bob, there } = await two(t);
+  const { apis, gateways, programs } = await running();
+  await api(0, 'block_user', { user: bob.id });
+  assert.equal((await there.disconnected()).code, 3507);
+  await Promise.all([apis[1].kill(), ...gateways.map((gateway) => gateway.kill())]);
+  await Promise.all([gateways[0].start(), gateways[1].start()]);
+  for (const gateway of [0, 1]) {
+    await assert.rejects(bob.connect({ gateway }), /refused with 3507/);
+    await ada.connect({ gateway });
+  }
+  await Promise.all(programs.filter(({ isRunning }) => isRunning).map((program) => program.kill()));
+  await Promise.all(programs.map((program) => program.start()));
+  await assert.rejects(bob.connect({ gateway: 1 }), /refused with 3507/);
+  await api(0, 'unblock_user', { user: bob.id });
+  await bob.connect({ gateway: 1 });
+  await gateways[0].restart();
+  await bob.connect({ gateway: 0 });
+});
+
+test('a token that was revoked while a gateway was paused is refused by it at once', async (t) => {
+  const { bob } = await chat(t).users('bob');
+  const { gateways } = await running();
+  gateways[1].pause();
+  await api(0, 'invalidate_user_tokens', { user: bob.id, issued_before: Math.floor(Date.now() / 1000) + 60 });
+  gateways[1].resume();
+  await assert.rejects(bob.connect({ gateway: 1 }), /refused with 3500/);
+});
+
 test('surveys are of all gateways', async (t) => {
   const { ada, bob, here, there } = await two(t);
   const channel = fresh('news');

@@ -39,7 +39,10 @@ struct fake_api {
     } kept[FAKE_KEPT_MAX];
     size_t kept_count;
 
-    size_t asked[BUS__QUESTION__ASK_NODES + 1];
+    struct text blocked[4]; /* users: bans 1, 2 … */
+    uint64_t blocked_count;
+
+    size_t asked[BUS__QUESTION__ASK_BANS + 1];
     char published[256]; /* data of the last Publish */
     size_t watchers;     /* whom PresenceList names */
     size_t looking;      /* joined minus left, of PresenceChange */
@@ -78,6 +81,7 @@ static inline void fake_say_connect(struct fake_api *api, struct inquiry *inquir
     connected.users = list;
     connected.epoch = wire_bytes(text(api->epoch));
     connected.ended_number = api->ended_number;
+    connected.ban_number = api->blocked_count;
     answer.told_case = BUS__ANSWER__TOLD_CONNECTED;
     answer.connected = &connected;
     inquiry_answer(inquiry, &answer);
@@ -200,6 +204,28 @@ static inline void fake_say_ended(struct fake_api *api, struct inquiry *inquiry,
     inquiry_answer(inquiry, &answer);
 }
 
+/* Pages of one. */
+static inline void fake_say_bans(struct fake_api *api, struct inquiry *inquiry,
+                                 const Bus__Question *question)
+{
+    const uint64_t after = question->bans->after;
+    Bus__Bans told = BUS__BANS__INIT;
+    Bus__Order order = BUS__ORDER__INIT, *list = &order;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    told.number = after;
+    if (after < api->blocked_count) {
+        order.kind = BUS__ORDER__KIND__BLOCK_USER;
+        order.user = wire_bytes(api->blocked[after]);
+        order.number = told.number = after + 1;
+        told.n_orders = 1;
+    }
+    told.orders = &list;
+    answer.told_case = BUS__ANSWER__TOLD_BANS;
+    answer.bans = &told;
+    inquiry_answer(inquiry, &answer);
+}
+
 static inline void fake_say_data(struct fake_api *api, struct inquiry *inquiry,
                                  const Bus__Question *question)
 {
@@ -270,6 +296,9 @@ static inline void fake_say(struct fake_api *api, struct inquiry *inquiry,
         break;
     case BUS__QUESTION__ASK_ENDED_SESSIONS:
         fake_say_ended(api, inquiry, question);
+        break;
+    case BUS__QUESTION__ASK_BANS:
+        fake_say_bans(api, inquiry, question);
         break;
     case BUS__QUESTION__ASK_PRESENCE_LIST:
         fake_say_presence(api, inquiry);

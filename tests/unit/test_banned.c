@@ -94,6 +94,19 @@ static void of_too_many_the_oldest_is_forgotten(void **state)
     assert_true(banned_has_user(&banned, text(name), NOW));
 }
 
+static void of_two_words_about_one_user_that_with_the_later_number_holds(void **state)
+{
+    const struct order block = {.kind = ORDER_BLOCK_USER, .user = TEXT("ada"), .number = 5},
+                       unblock = {.kind = ORDER_UNBLOCK_USER, .user = TEXT("ada"), .number = 6};
+
+    assert_true(banned_take(&banned, &block, NOW));
+    assert_false(banned_take(&banned, &block, NOW));
+    assert_true(banned_has_user(&banned, TEXT("ada"), NOW));
+    assert_true(banned_take(&banned, &unblock, NOW));
+    assert_false(banned_take(&banned, &block, NOW)); /* a straggler */
+    assert_false(banned_has_user(&banned, TEXT("ada"), NOW));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +114,8 @@ int main(void)
         cmocka_unit_test_teardown(a_token_is_revoked_by_its_id, clear),
         cmocka_unit_test_teardown(a_users_tokens_are_revoked_by_the_time_of_issue, clear),
         cmocka_unit_test_teardown(tokens_for_one_channel_are_revoked_alone, clear),
+        cmocka_unit_test_teardown(of_two_words_about_one_user_that_with_the_later_number_holds,
+                                  clear),
         cmocka_unit_test_teardown(of_too_many_the_oldest_is_forgotten, clear),
     };
 

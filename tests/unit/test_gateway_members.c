@@ -81,6 +81,25 @@ static void a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines(void **
     assert_false(raw_has(&world->bob, "chats"));
 }
 
+static void nobody_is_let_in_by_an_answer_that_knows_of_bans_which_the_gateway_does_not(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->ada, ADA); /* nobody is banned yet */
+    world->api.blocked[0] = TEXT("7");
+    world->api.blocked[1] = TEXT(BOB);
+    world->api.blocked_count = 2; /* and the bus lost both */
+    world->api.keeps = BUS__QUESTION__ASK_BANS;
+    send_connect(world, &world->bob, BOB, "1", NULL);
+    UNTIL(world, world->api.kept_count == 1);
+    settle(world);
+    assert_false(raw_has(&world->bob, "\"connect\""));
+    fake_answer_kept(&world->api);
+    UNTIL(world, world->bob.close_code != 0);
+    assert_int_equal(world->bob.close_code, 3507);
+    assert_false(raw_has(&world->bob, "\"connect\""));
+}
+
 static void an_answer_to_one_device_takes_no_room_from_the_other(void **state)
 {
     struct world *world = *state;
@@ -211,6 +230,7 @@ int main(void)
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_history_tells_nothing_after_it),
         GATEWAY_TEST(a_return_beats_the_kick_before_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines),
+        GATEWAY_TEST(nobody_is_let_in_by_an_answer_that_knows_of_bans_which_the_gateway_does_not),
         GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
         GATEWAY_TEST(the_removed_get_the_event_that_removes_them_and_nothing_after_it),
         GATEWAY_TEST(the_added_hear_lines_of_a_room_that_nobody_here_knew),

@@ -232,6 +232,7 @@ static void free_all(struct broker *base)
         drop_if_idle(broker, broker->channels);
     }
     ended_fini(&broker->ended);
+    bans_close(broker);
     free(broker->seen);
     free(broker);
 }
@@ -279,6 +280,8 @@ static enum err open_bus(struct bus_broker *broker, const struct api_list *apis)
         .secret = text(settings->bus.key),
         .try_ms = (int)settings->bus.try_ms,
         .open_limit = (size_t)settings->bus.open_max,
+        .on_connected = fleet_greet,
+        .context = broker,
     };
     enum err err = asker_open(&broker->asker, broker->base.loop, &asker);
 
@@ -321,6 +324,7 @@ enum err bus_broker_open(struct broker **out, uv_loop_t *loop, const struct sett
     broker_init(&broker->base, &bus_kind, loop, settings, ports, port_count);
     broker->seen = xcalloc(SEEN_MAX, sizeof(*broker->seen));
     broker->lookers = lookers_open(broker);
+    bans_open(broker);
     fleet_open(broker);
     heal_open(broker);
     sweep_open(broker);

@@ -3,7 +3,7 @@
  * each channel's log stands, and asks the APIs for all else.
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
- * listening.c (patterns, and who hears of a channel), connects.c, subscribes.c, latest.c,
+ * listening.c (patterns, and who hears of a channel), bans.c, connects.c, subscribes.c, latest.c,
  * questions.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c. For them alone. Broker's
  * thread.
  */
@@ -18,6 +18,7 @@
 #include "gateway/broker/bus/lookers.h"
 #include "gateway/broker/bus/users.h"
 
+struct bus_bans;
 struct bus_fleet;
 struct hole;
 
@@ -37,6 +38,7 @@ struct bus_broker {
     uint64_t *seen; /* ids of what came lately, each in its place */
     size_t api_count;
     struct bus_fleet *fleet;
+    struct bus_bans *bans;
 
     struct request *connects; /* to be asked at the end of this turn; a list by `waiting` */
     size_t connect_count;
@@ -121,6 +123,15 @@ MUST_CHECK bool bus_succeeded(struct bus_broker *broker, struct request *request
 
 /* ---- the others ---- */
 
+/* Tells the loops of a ban. */
+void bans_take(struct bus_broker *broker, const Bus__Order *order);
+/* Are all bans up to this number told to the loops? */
+bool bans_are_known(const struct bus_broker *broker, uint64_t number);
+/* Asks for those that are not known here. `done` follows, never from inside; false: nobody answered. */
+void bans_ask(struct bus_broker *broker, void (*done)(void *context, bool known), void *context);
+void bans_open(struct bus_broker *broker);
+void bans_close(struct bus_broker *broker);
+
 void connects_add(struct bus_broker *broker, struct request *request);
 void connects_flush(struct bus_broker *broker);
 
@@ -153,7 +164,7 @@ void streams_publish(struct request *request, struct text channel, asker_done_fn
 void fan_publish(struct request *request); /* in all channels that match its own */
 
 void fleet_open(struct bus_broker *broker);
-void fleet_greet(struct bus_broker *broker); /* an API was heard that may not know us: says hello */
+void fleet_greet(void *broker, size_t api); /* says hello: it may not know us yet */
 void fleet_start(struct bus_broker *broker, struct request *request);
 void fleet_take(struct bus_broker *broker, size_t api, const Bus__Item *item);
 void fleet_close(struct bus_broker *broker);

@@ -3,7 +3,7 @@
  * wait in the same turn go together: after a restart they all come at once.
  *
  * The user is registered (users.c) before the question is asked; what the log says meanwhile wins
- * over the answer.
+ * over the answer. One that knows of bans which the loops do not waits until they do (bans.c).
  */
 #include <stdlib.h>
 #include <utlist.h>
@@ -16,6 +16,7 @@
 
 struct batch {
     struct bus_broker *broker;
+    struct buf answer; /* while it waits for bans */
     size_t count;
     struct request *requests[];
 };
@@ -144,18 +145,22 @@ static void take(struct bus_broker *broker, struct request *request, const Bus__
         grant(broker, request, told, epoch);
 }
 
-static void on_connected(void *context, enum err err, const Bus__Answer *answer)
+/* NULL: there is none, or it makes no sense. */
+static const Bus__Connected *told_of(const struct batch *batch, enum err err,
+                                     const Bus__Answer *answer)
 {
-    struct batch *batch = context;
-    struct bus_broker *broker = batch->broker;
-    const Bus__Connected *told = NULL;
-
     if (err == ERR_OK && answer->error_code == 0 &&
         answer->told_case == BUS__ANSWER__TOLD_CONNECTED &&
         answer->connected->n_users == batch->count)
-        told = answer->connected;
-    if (told != NULL && broker->ended.number == 0)
-        broker->ended.number = told->ended_number;
+        return answer->connected;
+    return NULL;
+}
+
+static void take_all(struct batch *batch, enum err err, const Bus__Answer *answer)
+{
+    struct bus_broker *broker = batch->broker;
+    const Bus__Connected *told = told_of(batch, err, answer);
+
     for (size_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
         if (told != NULL) {
@@ -167,7 +172,34 @@ static void on_connected(void *context, enum err err, const Bus__Answer *answer)
             bus_answer(broker, request);
         }
     }
+    buf_fini(&batch->answer);
     free(batch);
+}
+
+static void on_bans_known(void *context, bool known)
+{
+    struct batch *batch = context;
+    Bus__Answer *answer = wire_read_answer(buf_text(&batch->answer));
+
+    CHECK(answer != NULL); /* it was read before */
+    take_all(batch, known ? ERR_OK : ERR_UNAVAILABLE, answer);
+    wire_free_answer(answer);
+}
+
+static void on_connected(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct batch *batch = context;
+    struct bus_broker *broker = batch->broker;
+    const Bus__Connected *told = told_of(batch, err, answer);
+
+    if (told != NULL && broker->ended.number == 0)
+        broker->ended.number = told->ended_number;
+    if (told == NULL || bans_are_known(broker, told->ban_number)) {
+        take_all(batch, err, answer);
+        return;
+    }
+    wire_pack(&batch->answer, &answer->base);
+    bans_ask(broker, on_bans_known, batch);
 }
 
 /* ---- the question ---- */
@@ -198,8 +230,7 @@ void connects_flush(struct bus_broker *broker)
     if (broker->connects == NULL)
         return;
     batch = xmalloc(sizeof(*batch) + broker->connect_count * sizeof(struct request *));
-    batch->broker = broker;
-    batch->count = 0;
+    *batch = (struct batch){.broker = broker};
     while (broker->connects != NULL) {
         batch->requests[batch->count++] = broker->connects;
         broker->connects = broker->connects->waiting;

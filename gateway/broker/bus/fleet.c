@@ -17,12 +17,12 @@
 #include "gateway/node.h"
 
 #define HELLO_MS 3000
-#define GREET_MS 200 /* after an API was heard: others may be heard with it */
 
 struct bus_fleet {
     struct bus_broker *broker;
     uv_timer_t hello;
     bool counting; /* a survey for the next hello is under way */
+    struct survey_numbers numbers; /* of the last one */
 };
 
 /* Nothing to do: the next hello says it again, and whoever asked does not wait for ever. */
@@ -32,13 +32,24 @@ static void on_told(void *context, enum err err, const Bus__Answer *answer)
 
 /* ---- hello ---- */
 
+/* An API knows of this gateway, and asks it when it asks all. */
+static void on_greeted(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct bus_broker *broker = context;
+
+    if (err == ERR_OK && answer->error_code == 0)
+        atomic_store(&broker->base.is_ready, true);
+}
+
 static uint32_t cut(uint64_t number)
 {
     return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
-static void say_hello(struct bus_broker *broker, const struct survey_numbers *numbers)
+void fleet_greet(void *context, size_t api)
 {
+    struct bus_broker *broker = context;
+    const struct survey_numbers *numbers = &broker->fleet->numbers;
     const struct survey_node node = survey_this_node(&broker->base);
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Hello hello = BUS__HELLO__INIT;
@@ -53,8 +64,7 @@ static void say_hello(struct bus_broker *broker, const struct survey_numbers *nu
     hello.num_subs = cut(numbers->subs);
     question.ask_case = BUS__QUESTION__ASK_HELLO;
     question.hello = &hello;
-    for (size_t api = 0; api < broker->api_count; api++)
-        bus_ask(broker, api, &question, on_told, NULL);
+    bus_ask(broker, api, &question, on_greeted, broker);
 }
 
 static void on_counted(struct survey *survey)
@@ -62,8 +72,9 @@ static void on_counted(struct survey *survey)
     struct bus_broker *broker = survey->context;
 
     broker->fleet->counting = false;
-    if (!atomic_load(&broker->base.stopping))
-        say_hello(broker, &survey->numbers);
+    broker->fleet->numbers = survey->numbers;
+    for (size_t api = 0; api < broker->api_count && !atomic_load(&broker->base.stopping); api++)
+        fleet_greet(broker, api);
     survey_destroy(survey);
 }
 
@@ -76,11 +87,6 @@ static void on_hello(uv_timer_t *timer)
         return;
     fleet->counting = true;
     survey_start(survey_create_numbers(), &broker->base, on_counted, broker);
-}
-
-void fleet_greet(struct bus_broker *broker)
-{
-    CHECK(uv_timer_start(&broker->fleet->hello, on_hello, GREET_MS, HELLO_MS) == 0);
 }
 
 /* ---- questions of the loops ---- */
@@ -258,8 +264,13 @@ static struct notice *make_order(const void *of)
 
 static void take_order(struct bus_broker *broker, const Bus__Order *wire)
 {
-    struct order *order = bus_was_seen(broker, wire->id) ? NULL : order_from_wire(wire);
+    struct order *order;
 
+    if (wire->number != 0) {
+        bans_take(broker, wire);
+        return;
+    }
+    order = bus_was_seen(broker, wire->id) ? NULL : order_from_wire(wire);
     if (order != NULL)
         broker_tell_all(&broker->base, make_order, order);
     order_destroy(order);

@@ -486,10 +486,8 @@ static void on_publisher(void *context, size_t api, uint64_t publisher)
     const uint64_t before = broker->publishers[api];
 
     log_info("bus: api %zu is heard (publisher %016" PRIx64 ")", api, publisher);
-    atomic_store(&broker->base.is_ready, true);
     broker->publishers[api] = publisher;
     sweep_start(broker, before != 0 && before != publisher);
-    fleet_greet(broker);
 }
 
 static void on_lost(void *context, size_t api, uint64_t publisher)

@@ -70,6 +70,7 @@ void order_to_wire(Bus__Order *out, const struct order *order, struct arena *are
     out->expires_s = order->expires_s;
     out->jti = wire_bytes(order->jti);
     out->issued_before_s = order->issued_before_s;
+    out->number = order->number;
 }
 
 static bool find_kind(Bus__Order__Kind wire, enum order_kind *kind)
@@ -115,5 +116,6 @@ struct order *order_from_wire(const Bus__Order *wire)
     order->expires_s = wire->expires_s;
     order->jti = arena_text(arena, wire_text(wire->jti));
     order->issued_before_s = wire->issued_before_s;
+    order->number = wire->number;
     return order;
 }

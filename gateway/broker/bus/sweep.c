@@ -1,7 +1,7 @@
 /*
  * sweep: after something was lost that nobody can name: the heads of all rooms followed here are
  * compared with the APIs', page after page, one sweep at a time; whatever is behind is healed
- * (heal.c). Sessions that ended meanwhile are asked for first. Last come the operator's streams,
+ * (heal.c). Bans and sessions that ended meanwhile are asked for first. Last come the operator's streams,
  * which are looked at every while besides: so they live as long as somebody listens, and one that
  * Redis forgot is noticed. And holes: numbers of a publisher that were not heard are asked for again
  * (Replay), of the API that sent them.
@@ -15,6 +15,7 @@
 #define PAGE_CHANNELS 500
 #define HOLES_MAX     64 /* Replay questions open at once; more become a sweep */
 
+static void ask_bans(struct bus_broker *broker);
 static void ask_ended(struct bus_broker *broker);
 static void ask_page(struct bus_broker *broker);
 static void ask_streams(struct bus_broker *broker);
@@ -26,7 +27,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct bus_broker *broker = container_of(timer, struct bus_broker, sweep.timer);
 
-    ask_ended(broker);
+    ask_bans(broker);
 }
 
 /* From the start of this page, or of all if it was the first; the cursor stands. */
@@ -44,7 +45,7 @@ static void begin(struct bus_broker *broker)
     broker->sweep.tell_stale_next = false;
     broker->sweep.cursor = broker->channels;
     metrics_add(&broker->base.metrics, METRIC_SWEEPS, 1);
-    ask_ended(broker);
+    ask_bans(broker);
 }
 
 void sweep_start(struct bus_broker *broker, bool tell_stale)
@@ -72,7 +73,22 @@ void sweep_forget(struct bus_broker *broker, struct channel *channel)
         broker->sweep.cursor = channel->next_channel;
 }
 
-/* ---- 1. sessions that ended ---- */
+/* ---- 1. bans, and sessions that ended ---- */
+
+static void on_bans(void *context, bool known)
+{
+    struct bus_broker *broker = context;
+
+    if (known)
+        ask_ended(broker);
+    else
+        try_later(broker);
+}
+
+static void ask_bans(struct bus_broker *broker)
+{
+    bans_ask(broker, on_bans, broker);
+}
 
 static void on_ended(void *context, enum err err, const Bus__Answer *answer)
 {
