@@ -22,8 +22,8 @@ struct seal_key {
 /* Derives a key from the configured secret of any length; empty = the zero key. */
 void seal_key_init(struct seal_key *key, struct text secret);
 
-/* `context` separates uses: SEAL_EVENT, SEAL_QUESTION, SEAL_ANSWER. */
-enum seal_context { SEAL_EVENT = 'e', SEAL_QUESTION = 'q', SEAL_ANSWER = 'a' };
+/* `context` separates uses. SEAL_SESSION is for gateways among themselves (gateway/loop/emulated.h). */
+enum seal_context { SEAL_EVENT = 'e', SEAL_QUESTION = 'q', SEAL_ANSWER = 'a', SEAL_SESSION = 's' };
 
 /* Writes the SEAL_OVERHEAD bytes that go before `payload`. */
 void seal_write(const struct seal_key *key, enum seal_context context, struct text payload,

@@ -2,7 +2,12 @@
 
 #include <uthash.h>
 
+#include "bus/seal.h"
 #include "gateway/loop/client.h"
+#include "gateway/node.h"
+
+#define PROVEN_BYTES 18 /* of a session: xxxxxxxx-xxxx-xxxx, and behind them -xxxx-xxxxxxxxxxxx */
+#define PROOF_DIGITS 16
 
 struct emulated {
     struct client *client;
@@ -11,6 +16,49 @@ struct emulated {
 };
 
 static const char hex[] = "0123456789abcdef";
+
+static void prove(struct text secret, struct text node, struct text session, char proof[PROOF_DIGITS])
+{
+    unsigned char seal[SEAL_OVERHEAD];
+    struct seal_key key;
+    struct buf proven = {0};
+
+    buf_add_text(&proven, text_of(session.at, PROVEN_BYTES));
+    buf_add_text(&proven, node);
+    seal_key_init(&key, secret);
+    seal_write(&key, SEAL_SESSION, buf_text(&proven), seal);
+    for (size_t i = 0; i < PROOF_DIGITS; i++)
+        proof[i] = hex[seal[1 + i / 2] >> (i % 2 == 0 ? 4 : 0) & 15]; /* behind the version */
+    buf_fini(&proven);
+}
+
+/* Where the digit `i` of the proof stands in a session. */
+static size_t place_of(size_t i)
+{
+    return PROVEN_BYTES + 1 + i + (i >= 4);
+}
+
+bool emulated_is_genuine(struct text secret, struct text node, struct text session)
+{
+    char proof[PROOF_DIGITS];
+    int differences = 0;
+
+    if (session.len != ID_UUID_BYTES - 1)
+        return false;
+    prove(secret, node, session, proof);
+    for (size_t i = 0; i < PROOF_DIGITS; i++) /* all: time must not tell how far it was right */
+        differences += session.at[place_of(i)] != proof[i];
+    return differences == 0;
+}
+
+static void sign(const struct loop *loop, char session[ID_UUID_BYTES])
+{
+    char proof[PROOF_DIGITS];
+
+    prove(text(loop->settings->bus.key), node_id(), text(session), proof);
+    for (size_t i = 0; i < PROOF_DIGITS; i++)
+        session[place_of(i)] = proof[i];
+}
 
 void emulated_remember(struct client *client)
 {
@@ -22,6 +70,8 @@ void emulated_remember(struct client *client)
     id_uuid(emulated->session);
     emulated->session[0] = hex[loop->index >> 4 & 15];
     emulated->session[1] = hex[loop->index & 15];
+    if (loop_is_on_bus(loop))
+        sign(loop, emulated->session);
     client->identity->session = text(emulated->session);
     HASH_ADD_STR(loop->emulated, session, emulated);
 }

@@ -2,12 +2,19 @@
 
 #include <stdlib.h>
 
+#include "gateway/loop/emulated.h"
 #include "gateway/loop/loop.h"
 #include "gateway/mail/request.h"
+#include "gateway/node.h"
 #include "gateway/protocol/command.h"
 #include "gateway/transport/http.h"
 #include "gateway/transport/origin.h"
 #include "gateway/transport/pending.h"
+
+static void refuse_node(h2o_req_t *req)
+{
+    http_answer_text(req, 404, "Not Found", "there is no such node\n");
+}
 
 static void on_relayed(struct loop *loop, struct request *request)
 {
@@ -18,7 +25,7 @@ static void on_relayed(struct loop *loop, struct request *request)
         if (request->outcome == REQUEST_DONE)
             http_answer_nothing(req);
         else if (request->error == PROTOCOL_NOT_AVAILABLE)
-            http_answer_text(req, 404, "Not Found", "there is no such node\n");
+            refuse_node(req);
         else
             http_answer_text(req, 500, "Internal Server Error", "the node cannot be reached\n");
     }
@@ -29,7 +36,15 @@ static void relay(void *context, const struct emulation *emulation)
 {
     h2o_req_t *req = context;
     struct loop *loop = loop_current();
-    struct request *request = request_create(REQUEST_EMULATION, on_relayed);
+    struct request *request;
+
+    if (!text_equal(emulation->node, node_id()) &&
+        !emulated_is_genuine(text(loop->settings->bus.key), emulation->node, emulation->session)) {
+        origin_add_headers(req, loop->settings);
+        refuse_node(req); /* whoever made this up does not know one */
+        return;
+    }
+    request = request_create(REQUEST_EMULATION, on_relayed);
 
     request->method = request_keep(request, emulation->node);
     request->session = request_keep(request, emulation->session);

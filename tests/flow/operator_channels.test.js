@@ -366,12 +366,14 @@ test('commands of an emulated connection may come to another gateway', async (t)
     }
   };
   const { session, node } = (await reply(1)).connect;
-  const send = (to, command) => exchange(gateways[1].origin, 'POST', '/emulation', {
+  const send = (to, command, as = session) => exchange(gateways[1].origin, 'POST', '/emulation', {
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ session, node: to, data: JSON.stringify(command) }),
+    body: JSON.stringify({ session: as, node: to, data: JSON.stringify(command) }),
   });
   const channel = fresh('news');
-  await eventually(async () => (await send(node, { id: 2, subscribe: { channel } })).status === 204, 'a gateway that is known');
+  assert.equal((await send(node, { id: 2, subscribe: { channel } })).status, 204);
   assert.equal((await reply(2)).subscribe.positioned, true);
+  const madeUp = session.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
+  assert.equal((await send(node, { id: 3, ping: {} }, madeUp)).status, 404, 'a session that no gateway made is not passed on');
   assert.equal((await send('nobody', { id: 3, ping: {} })).status, 404);
 });
