@@ -22,7 +22,7 @@ struct bus_bans;
 struct bus_fleet;
 struct hole;
 
-#define SEEN_MAX 65536 /* publications without an offset, by their id */
+#define SEEN_MAX 65536 /* publications without an offset by their id, and epochs that were left */
 
 struct bus_broker {
     struct broker base; /* first */
@@ -103,6 +103,9 @@ void bus_place(struct bus_broker *broker, struct channel *channel, uint64_t offs
 /* Subscribers start anew: what is between cannot be told. The log is at `offset` from now on. */
 void bus_reset(struct bus_broker *broker, struct channel *channel, uint64_t offset,
                   struct text epoch);
+/* Was the channel, not long ago, in this epoch? Stragglers of it may come: going back would end every
+ * subscription once more. */
+bool bus_has_left(const struct bus_broker *broker, const struct channel *channel, struct text epoch);
 /* After `next` or `top` moved: whoever waits for it goes on, a gap is healed. */
 void bus_settle(struct bus_broker *broker, struct channel *channel);
 

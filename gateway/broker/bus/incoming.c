@@ -193,6 +193,27 @@ void bus_settle(struct bus_broker *broker, struct channel *channel)
     bus_unhold(broker, channel);
 }
 
+/* FNV-1a, of 64 bits. */
+static uint64_t hash_on(uint64_t hash, struct text bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ (unsigned char)bytes.at[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* As an id among those that were seen. */
+static uint64_t epoch_id(const struct channel *channel, struct text epoch)
+{
+    return hash_on(hash_on(UINT64_C(0xcbf29ce484222325), channel_text(channel)), epoch);
+}
+
+bool bus_has_left(const struct bus_broker *broker, const struct channel *channel, struct text epoch)
+{
+    const uint64_t id = epoch_id(channel, epoch);
+
+    return broker->seen[id % SEEN_MAX] == id;
+}
+
 void bus_reset(struct bus_broker *broker, struct channel *channel, uint64_t offset,
                   struct text epoch)
 {
@@ -200,6 +221,7 @@ void bus_reset(struct bus_broker *broker, struct channel *channel, uint64_t offs
              offset);
     metrics_add(&broker->base.metrics, METRIC_RESETS, 1);
     ring_clear(&broker->rings, &channel->ring);
+    bus_was_seen(broker, epoch_id(channel, text(channel->epoch)));
     channel_place(channel, offset, epoch);
     for (struct request *request = channel->waiting; request != NULL; request = request->waiting)
         request->as_of = 0; /* it may never come: they begin where the log is now, too */
@@ -349,8 +371,11 @@ void bus_take(struct bus_broker *broker, const Bus__Publication *publication)
     if (publication->offset != 0 && has_no_place(channel))
         bus_place(broker, channel, publication->offset - 1, epoch);
     if (channel->streamed && channel->state != CHANNEL_OPENING && publication->offset != 0 &&
-        !channel_has_epoch(channel, epoch))
+        !channel_has_epoch(channel, epoch)) {
+        if (bus_has_left(broker, channel, epoch))
+            return;
         bus_reset(broker, channel, publication->offset - 1, epoch);
+    }
     switch (channel_judge(channel, publication->offset)) {
     case CHANNEL_NEXT:
         take_next(broker, channel, publication);

@@ -142,7 +142,7 @@ static void take_heads(struct bus_broker *broker, const Bus__HeadList *told)
     for (size_t i = 0; i < told->n_heads; i++) {
         const Bus__Head *head = told->heads[i];
         struct channel *channel = bus_find(broker, wire_text(head->channel));
-        if (channel != NULL && is_swept(broker, channel))
+        if (channel != NULL && is_swept(broker, channel) && !bus_has_left(broker, channel, epoch))
             bus_place(broker, channel, head->offset, epoch);
     }
 }
@@ -191,7 +191,8 @@ static void take_stream_heads(struct bus_broker *broker, const Bus__HeadList *to
     for (size_t i = 0; i < told->n_heads; i++) {
         const Bus__Head *head = told->heads[i];
         struct channel *channel = bus_find(broker, wire_text(head->channel));
-        if (channel != NULL && is_swept(broker, channel))
+        if (channel != NULL && is_swept(broker, channel) &&
+            !bus_has_left(broker, channel, wire_text(head->epoch)))
             bus_place(broker, channel, head->offset, wire_text(head->epoch));
     }
 }
@@ -244,11 +245,26 @@ static void start_streams(struct bus_broker *broker)
     ask_streams(broker);
 }
 
+/* Often enough for streams that are followed and idle: they must not end meanwhile. */
+static int64_t check_pause(const struct settings *settings)
+{
+    int64_t pause_ms = settings->client.channel_position_check_delay_ms;
+
+    for (size_t i = 0; i <= settings->channel.namespace_count; i++) {
+        const struct namespace *namespace = i < settings->channel.namespace_count
+                                                ? &settings->channel.namespaces[i]
+                                                : &settings->channel.without_namespace;
+        if (bus_has_stream(namespace) && namespace->history_meta_ttl_ms / 2 < pause_ms)
+            pause_ms = namespace->history_meta_ttl_ms / 2;
+    }
+    return pause_ms;
+}
+
 static void on_check(uv_timer_t *timer)
 {
     struct bus_broker *broker = container_of(timer, struct bus_broker, sweep.check);
 
-    arm_check(broker, broker->base.settings->client.channel_position_check_delay_ms);
+    arm_check(broker, check_pause(broker->base.settings));
     if (broker->sweep.running)
         return; /* that comes to the streams, too */
     broker->sweep.running = true;
@@ -350,7 +366,7 @@ void sweep_open(struct bus_broker *broker)
 {
     CHECK(uv_timer_init(broker->base.loop, &broker->sweep.timer) == 0);
     CHECK(uv_timer_init(broker->base.loop, &broker->sweep.check) == 0);
-    arm_check(broker, broker->base.settings->client.channel_position_check_delay_ms);
+    arm_check(broker, check_pause(broker->base.settings));
 }
 
 void sweep_close(struct bus_broker *broker)
