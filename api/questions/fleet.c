@@ -141,6 +141,10 @@ void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hell
     }
     if (gateway != NULL)
         forget(fleet, gateway);
+    if (hello->leaving) {
+        confirm(inquiry);
+        return;
+    }
     gateway = xcalloc(1, sizeof(*gateway));
     gateway->question = keep(hello);
     gateway->connection = inquiry_connection(inquiry);

@@ -213,6 +213,7 @@ static void close_all(struct broker *base)
     struct bus_broker *broker = bus_of(base);
 
     lookers_flush(broker->lookers); /* who left is told before the door closes */
+    fleet_leave(broker);
     feed_close(broker->feed);
     asker_close(broker->asker);
     lookers_close(broker->lookers);

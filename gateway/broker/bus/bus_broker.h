@@ -168,6 +168,7 @@ void fan_publish(struct request *request); /* in all channels that match its own
 
 void fleet_open(struct bus_broker *broker);
 void fleet_greet(void *broker, size_t api); /* says hello: it may not know us yet */
+void fleet_leave(struct bus_broker *broker); /* surveys need not wait for this gateway any more */
 void fleet_start(struct bus_broker *broker, struct request *request);
 void fleet_take(struct bus_broker *broker, size_t api, const Bus__Item *item);
 void fleet_close(struct bus_broker *broker);

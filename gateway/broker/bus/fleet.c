@@ -46,9 +46,8 @@ static uint32_t cut(uint64_t number)
     return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
-void fleet_greet(void *context, size_t api)
+static void say_hello(struct bus_broker *broker, size_t api, bool leaving)
 {
-    struct bus_broker *broker = context;
     const struct survey_numbers *numbers = &broker->fleet->numbers;
     const struct survey_node node = survey_this_node(&broker->base);
     Bus__Question question = BUS__QUESTION__INIT;
@@ -62,9 +61,21 @@ void fleet_greet(void *context, size_t api)
     hello.num_users = cut(numbers->users);
     hello.num_channels = cut(numbers->channels);
     hello.num_subs = cut(numbers->subs);
+    hello.leaving = leaving;
     question.ask_case = BUS__QUESTION__ASK_HELLO;
     question.hello = &hello;
     bus_ask(broker, api, &question, on_greeted, broker);
+}
+
+void fleet_greet(void *broker, size_t api)
+{
+    say_hello(broker, api, false);
+}
+
+void fleet_leave(struct bus_broker *broker)
+{
+    for (size_t api = 0; api < broker->api_count; api++)
+        say_hello(broker, api, true);
 }
 
 static void on_counted(struct survey *survey)

@@ -221,7 +221,8 @@ void bus_reset(struct bus_broker *broker, struct channel *channel, uint64_t offs
              offset);
     metrics_add(&broker->base.metrics, METRIC_RESETS, 1);
     ring_clear(&broker->rings, &channel->ring);
-    bus_was_seen(broker, epoch_id(channel, text(channel->epoch)));
+    if (!channel_has_epoch(channel, epoch))
+        bus_was_seen(broker, epoch_id(channel, text(channel->epoch)));
     channel_place(channel, offset, epoch);
     for (struct request *request = channel->waiting; request != NULL; request = request->waiting)
         request->as_of = 0; /* it may never come: they begin where the log is now, too */
