@@ -17,24 +17,10 @@
 
 enum { REFUSED_INTERNAL = 100, REFUSED_UNKNOWN_CHANNEL = 102, REFUSED_PERMISSION = 103 };
 
-static const struct db_statement select_alive = {
-    "select_alive",
-    "SELECT s.id IS NOT NULL FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS i (user_id, session_id, ord) "
-    "LEFT JOIN public.sessions s ON s.id = i.session_id AND s.user_id = i.user_id AND s.ended_at IS NULL ORDER BY i.ord"};
-
-/* Membership and the log's end in one snapshot: that is what as_of means. */
-static const struct db_statement select_rooms_of = {
-    "select_rooms_of",
-    "SELECT m.user_id, m.room_id, l.seq FROM (SELECT DISTINCT id FROM unnest($1::bigint[]) AS i (id)) i "
-    "JOIN {lane}.members m ON m.user_id = i.id AND m.role <> 'left' "
-    "CROSS JOIN LATERAL (SELECT seq FROM {lane}.events WHERE room_id = m.room_id ORDER BY seq DESC LIMIT 1) l"};
-
 static const struct db_statement select_ends = {
     "select_ends",
     "SELECT i.id, l.seq FROM unnest($1::bigint[]) AS i (id) "
     "CROSS JOIN LATERAL (SELECT seq FROM {lane}.events WHERE room_id = i.id ORDER BY seq DESC LIMIT 1) l"};
-
-static const struct db_statement select_last_numbers = {"select_last_numbers", "SELECT last_ended, last_ban FROM public.installation"};
 
 static const struct db_statement select_ended_after = {
     "select_ended_after",
@@ -67,129 +53,6 @@ static ProtobufCBinaryData id_bytes(int64_t id, char out[ID_TEXT_BYTES])
     const int len = snprintf(out, ID_TEXT_BYTES, "%" PRId64, id);
 
     return wire_bytes(text_of(out, (size_t)len));
-}
-
-/* ---- Connect ---- */
-
-struct connecting {
-    struct worker *worker;
-    const Bus__Connect *ask;
-    int64_t *users, *sessions;
-    struct db_query *queries; /* alive, last numbers, then one per lane */
-    size_t query_count;
-};
-
-static void build_connect(struct connecting *connecting)
-{
-    const size_t count = connecting->ask->n_users;
-    struct db_query *queries = connecting->queries;
-
-    queries[0] = (struct db_query){.statement = &select_alive, .lane = DB_NO_LANE};
-    db_array_begin(&queries[0].params, DB_I64_ARRAY);
-    for (size_t i = 0; i < count; i++)
-        db_array_i64(&queries[0].params, connecting->users[i]);
-    db_array_end(&queries[0].params);
-    db_array_begin(&queries[0].params, DB_I64_ARRAY);
-    for (size_t i = 0; i < count; i++)
-        db_array_i64(&queries[0].params, connecting->sessions[i]);
-    db_array_end(&queries[0].params);
-    queries[1] = (struct db_query){.statement = &select_last_numbers, .lane = DB_NO_LANE};
-    for (size_t q = 2; q < connecting->query_count; q++) {
-        queries[q] = (struct db_query){.statement = &select_rooms_of, .lane = (int)q - 2};
-        db_array_begin(&queries[q].params, DB_I64_ARRAY);
-        for (size_t i = 0; i < count; i++)
-            db_array_i64(&queries[q].params, connecting->users[i]);
-        db_array_end(&queries[q].params);
-    }
-}
-
-/* The rooms of one user, from all lanes, into messages that live in `positions`. */
-static void add_rooms(const struct connecting *connecting, int64_t user_id, Bus__ConnectedUser *user, Bus__RoomPosition *positions,
-                      char (*names)[ID_TEXT_BYTES], size_t *used)
-{
-    for (size_t q = 2; q < connecting->query_count; q++) {
-        const struct db_rows *rows = &connecting->queries[q].rows;
-        for (int i = 0; i < db_count(rows); i++) {
-            if (db_i64(rows, i, 0) != user_id)
-                continue;
-            Bus__RoomPosition *position = &positions[*used];
-            bus__room_position__init(position);
-            position->room = id_bytes(db_i64(rows, i, 1), names[*used]);
-            position->as_of = (uint64_t)db_i64(rows, i, 2);
-            user->rooms[user->n_rooms++] = position;
-            ++*used;
-        }
-    }
-}
-
-static size_t count_rooms(const struct connecting *connecting)
-{
-    size_t total = 0;
-
-    for (size_t q = 2; q < connecting->query_count; q++)
-        total += (size_t)db_count(&connecting->queries[q].rows);
-    return total;
-}
-
-static void answer_connect(const struct connecting *connecting, struct inquiry *inquiry, const char *epoch)
-{
-    const size_t count = connecting->ask->n_users, most = count_rooms(connecting);
-    Bus__ConnectedUser *users = xcalloc(count + 1, sizeof(*users)), **list = xcalloc(count + 1, sizeof(*list));
-    /* Two sessions of one user in one question list that user's rooms twice. */
-    Bus__RoomPosition *positions = xcalloc(most * count + 1, sizeof(*positions)), **pointers = xcalloc(most * count + 1, sizeof(*pointers));
-    char(*names)[ID_TEXT_BYTES] = xcalloc(most * count + 1, sizeof(*names));
-    Bus__Connected connected = BUS__CONNECTED__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
-    size_t used = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        bus__connected_user__init(&users[i]);
-        list[i] = &users[i];
-        users[i].rooms = pointers + used;
-        users[i].alive = db_bool(&connecting->queries[0].rows, (int)i, 0);
-        if (users[i].alive)
-            add_rooms(connecting, connecting->users[i], &users[i], positions, names, &used);
-    }
-    connected.n_users = count;
-    connected.users = list;
-    connected.epoch = wire_bytes(text(epoch));
-    connected.ended_number = (uint64_t)db_i64(&connecting->queries[1].rows, 0, 0);
-    connected.ban_number = (uint64_t)db_i64(&connecting->queries[1].rows, 0, 1);
-    answer.told_case = BUS__ANSWER__TOLD_CONNECTED;
-    answer.connected = &connected;
-    inquiry_answer(inquiry, &answer);
-    free(names);
-    free(pointers);
-    free(positions);
-    free(list);
-    free(users);
-}
-
-void question_connect(struct worker *worker, struct inquiry *inquiry, const Bus__Connect *ask)
-{
-    struct connecting connecting = {.worker = worker, .ask = ask, .query_count = 2 + (size_t)worker->app->lane_count};
-    enum err err = worker->app->lane_count > 0 ? ERR_OK : ERR_UNAVAILABLE;
-    char epoch[64];
-
-    connecting.users = xcalloc(ask->n_users + 1, sizeof(int64_t));
-    connecting.sessions = xcalloc(ask->n_users + 1, sizeof(int64_t));
-    connecting.queries = xcalloc(connecting.query_count, sizeof(struct db_query));
-    for (size_t i = 0; i < ask->n_users; i++)
-        if (!id_parse(wire_text(ask->users[i]->user), &connecting.users[i]) ||
-            !id_parse(wire_text(ask->users[i]->session), &connecting.sessions[i]))
-            connecting.users[i] = connecting.sessions[i] = 0; /* nobody: not alive */
-    build_connect(&connecting);
-    if (err == ERR_OK && (err = db_run(worker->db, connecting.queries, connecting.query_count)) == ERR_OK &&
-        !watch_epoch(worker->app->watch, epoch))
-        err = ERR_UNAVAILABLE;
-    if (err == ERR_OK)
-        answer_connect(&connecting, inquiry, epoch);
-    else
-        refuse(inquiry, err);
-    finish(connecting.queries, connecting.query_count);
-    free(connecting.queries);
-    free(connecting.sessions);
-    free(connecting.users);
 }
 
 /* ---- Subscribe ---- */

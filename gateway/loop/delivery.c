@@ -48,6 +48,41 @@ static void remove_members(struct loop *loop, struct text room, const struct nam
     }
 }
 
+static void send_stale(struct client *client)
+{
+    client_send(client, parcel_frame(client->loop->stale,
+                                     (enum format)client->connection.format, SHAPE_PLAIN));
+}
+
+/* Those who are members already stay as they are. True: it is new to some. */
+static bool add_to_room(struct loop *loop, struct hub_channel *room, const struct hub_channel *clients)
+{
+    bool is_new = false;
+
+    for (uint32_t i = 0; clients != NULL && i < clients->full.count; i++) {
+        struct follower *follower = clients->full.at[i].follower;
+        if ((hub_flags(follower, room) & HUB_MEMBER) != 0)
+            continue;
+        hub_follow(follower, room, HUB_MEMBER);
+        is_new = true;
+    }
+    hub_settle(loop->hub, room);
+    return is_new;
+}
+
+/* What the log said meanwhile is in it: the broker took it into account, and told it before. */
+static void take_rooms(struct loop *loop, const struct notice *notice)
+{
+    const struct hub_channel *clients = loop_find_user(loop, notice->user);
+    bool missed = false;
+
+    for (size_t i = 0; i < notice->rooms.count; i++)
+        if (add_to_room(loop, hub_given(loop->hub, notice->rooms.at[i], 0, 1), clients))
+            missed = true;
+    for (uint32_t i = 0; missed && i < clients->full.count; i++)
+        send_stale(client_of(clients->full.at[i].follower));
+}
+
 /* ---- one listener ---- */
 
 /* Those who take deltas, or a part of what is published. */
@@ -152,6 +187,17 @@ static void reset_one(struct client *client, unsigned flags, struct text name)
                         text(protocol_unsubscribe_reason(UNSUBSCRIBE_INSUFFICIENT)));
 }
 
+/* Who was removed meanwhile must not hear more of it. */
+static void forget_members(struct loop *loop, struct text name)
+{
+    struct hub_channel *channel = hub_find(loop->hub, name);
+
+    while (channel != NULL && channel->summary.count > 0) {
+        hub_unfollow(loop->hub, channel->summary.at[0].follower, channel, HUB_MEMBER);
+        channel = hub_find(loop->hub, name);
+    }
+}
+
 /* Backwards: each that is ended leaves the array, and the last one takes its place. */
 static void reset(struct loop *loop, struct text name)
 {
@@ -164,6 +210,8 @@ static void reset(struct loop *loop, struct text name)
         const struct listener_slot *slot = &channel->full.at[i];
         reset_one(client_of(slot->follower), slot->follower->subs[slot->place].flags, name);
     }
+    if (loop_is_product(loop, name))
+        forget_members(loop, name);
 }
 
 static bool is_of_session(const struct client *client, struct text session)
@@ -202,8 +250,7 @@ static void tell_stale(struct loop *loop)
 {
     for (struct client *client = loop->clients; client != NULL; client = client->next)
         if (client->state == CLIENT_CONNECTED)
-            client_send(client, parcel_frame(loop->stale, (enum format)client->connection.format,
-                                             SHAPE_PLAIN));
+            send_stale(client);
 }
 
 /* ---- joins and leaves ---- */
@@ -251,6 +298,9 @@ void delivery_notice(struct loop *loop, struct notice *notice)
     case NOTICE_JOIN:
     case NOTICE_LEAVE:
         tell_presence(loop, notice);
+        break;
+    case NOTICE_ROOMS:
+        take_rooms(loop, notice);
         break;
     case NOTICE_RESET:
         reset(loop, notice->channel);

@@ -117,9 +117,25 @@ static void delist(struct follower *follower, uint32_t place)
     }
 }
 
+static struct subscription *find_among(const struct listeners *listeners,
+                                       const struct follower *follower)
+{
+    for (uint32_t i = 0; i < listeners->count; i++)
+        if (listeners->at[i].follower == follower)
+            return &follower->subs[listeners->at[i].place];
+    return NULL;
+}
+
+/* Somebody may have thousands of channels, a channel thousands of listeners: seldom both. */
 struct subscription *hub_subscription(const struct follower *follower,
                                       const struct hub_channel *channel)
 {
+    struct subscription *found;
+
+    if (channel->full.count + channel->summary.count < follower->count) {
+        found = find_among(&channel->full, follower);
+        return found != NULL ? found : find_among(&channel->summary, follower);
+    }
     for (uint32_t i = 0; i < follower->count; i++)
         if (follower->subs[i].channel == channel)
             return &follower->subs[i];

@@ -46,6 +46,18 @@ struct notice *notice_order(const struct order *order)
     return notice;
 }
 
+struct notice *notice_rooms(struct text user, const struct names *rooms)
+{
+    struct notice *notice = notice_create(NOTICE_ROOMS, (struct text){0});
+    struct text *at = arena_alloc(&notice->arena, rooms->count * sizeof(*at));
+
+    for (size_t i = 0; i < rooms->count; i++)
+        at[i] = arena_text(&notice->arena, rooms->at[i]);
+    notice->user = arena_text(&notice->arena, user);
+    notice->rooms = (struct names){at, rooms->count};
+    return notice;
+}
+
 struct notice *notice_emulation(struct text session, struct text data)
 {
     struct notice *notice = notice_create(NOTICE_EMULATION, (struct text){0});

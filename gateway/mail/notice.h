@@ -6,14 +6,17 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "gateway/mail/letter.h"
+#include "gateway/mail/names.h"
 #include "gateway/mail/order.h"
 #include "gateway/protocol/reply.h"
 
 enum notice_kind {
     NOTICE_JOIN,  /* `info` joined `channel`: for those there who want it */
     NOTICE_LEAVE, /* and left */
+    NOTICE_ROOMS, /* `user` is a member of `rooms`, with one reference for each: of those that are new
+                     here lines were missed */
     NOTICE_RESET, /* publications of `channel` cannot be told: its full listeners must subscribe
-                     anew */
+                     anew, and its members are not known any more: NOTICE_ROOMS follow */
     NOTICE_DISCONNECT, /* end the connections of `user` (and `session`, if any) with `code`,
                           `reason`: the product's */
     NOTICE_ORDER,      /* `order` */
@@ -31,6 +34,7 @@ struct notice {
     struct arena arena; /* of its texts */
     struct text channel, user, session, reason, data;
     struct client_info info;
+    struct names rooms;
     int code;
     struct order *order; /* owned */
 };
@@ -41,5 +45,6 @@ struct notice *notice_presence(enum notice_kind kind, struct text channel,
 struct notice *notice_disconnect(struct text user, struct text session, int code,
                                  struct text reason);
 struct notice *notice_order(const struct order *order); /* copies */
+struct notice *notice_rooms(struct text user, const struct names *rooms);
 struct notice *notice_emulation(struct text session, struct text data);
 void notice_destroy(struct notice *notice);

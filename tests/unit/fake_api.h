@@ -72,8 +72,8 @@ static inline void fake_say_connect(struct fake_api *api, struct inquiry *inquir
     }
     for (size_t i = 0; i < count; i++) {
         bus__connected_user__init(&users[i]);
-        users[i].alive = api->alive;
-        users[i].n_rooms = api->alive ? api->room_count : 0;
+        users[i].alive = api->alive || question->connect->users[i]->rooms_only;
+        users[i].n_rooms = users[i].alive ? api->room_count : 0;
         users[i].rooms = room_list;
         list[i] = &users[i];
     }

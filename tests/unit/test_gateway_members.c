@@ -139,6 +139,7 @@ static void the_removed_get_the_event_that_removes_them_and_nothing_after_it(voi
     subscribe(world, &world->ada, "room:7");
     subscribe(world, &world->bob, "room:7");
     subscribe(world, &world->bob, "live:7");
+    world->api.room_count = 0; /* as a sweep would be told from now on */
     fake_publish(&world->api, &(struct fake_event){.channel = "room:7",
                                                    .offset = 6,
                                                    .removes = BOB,

@@ -265,6 +265,49 @@ static void a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing(v
     assert_int_equal(world->bob.close_code, 0);
 }
 
+static void say_line(struct world *world, uint64_t offset)
+{
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7",
+                                                   .offset = offset,
+                                                   .summary = "{\"room_id\":\"7\"}"});
+}
+
+static void a_sweep_finds_rooms_that_somebody_was_added_to_unheard(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    settle(world);
+    world->api.rooms[0] = 7; /* nobody heard of it */
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    sweep_start(container_of(world->broker, struct bus_broker, base), false);
+    expect(world, &world->bob, "{\"type\":\"stale\"}"); /* lines of it were missed */
+    say_line(world, 6);
+    expect(world, &world->bob, "\"room_id\":\"7\"");
+}
+
+static void who_is_no_member_any_more_hears_no_lines_of_a_room_that_was_reset(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    connect_as(world, &world->bob, BOB);
+    settle(world);
+    world->api.room_count = 0; /* in the new epoch both are strangers */
+    world->api.epoch = "e2";
+    say_line(world, 6);
+    expect(world, &world->ada, "\"unsubscribe\":{\"code\":2500");
+    expect(world, &world->bob, "{\"type\":\"stale\"}");
+    say_line(world, 7);
+    settle(world);
+    assert_false(raw_has(&world->bob, "\"room_id\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +326,8 @@ int main(void)
         GATEWAY_TEST(who_missed_more_than_the_bound_is_told_so),
         GATEWAY_TEST(who_would_rather_have_an_error_than_a_gap_gets_it),
         GATEWAY_TEST(a_sweep_brings_what_nobody_told_and_says_that_lines_may_be_missing),
+        GATEWAY_TEST(a_sweep_finds_rooms_that_somebody_was_added_to_unheard),
+        GATEWAY_TEST(who_is_no_member_any_more_hears_no_lines_of_a_room_that_was_reset),
     };
 
     world_begin("test_gateway_recovery");

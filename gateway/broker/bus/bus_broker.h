@@ -3,7 +3,7 @@
  * each channel's log stands, and asks the APIs for all else.
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
- * listening.c (patterns, and who hears of a channel), bans.c, connects.c, subscribes.c, latest.c,
+ * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, subscribes.c, latest.c,
  * questions.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c. For them alone. Broker's
  * thread.
  */
@@ -21,6 +21,7 @@
 struct bus_bans;
 struct bus_fleet;
 struct hole;
+struct page;
 
 #define SEEN_MAX 65536 /* publications without an offset by their id, and epochs that were left */
 
@@ -51,8 +52,9 @@ struct bus_broker {
     /* sweep.c */
     struct {
         bool running, again, tell_stale, tell_stale_next;
-        bool at_streams; /* rooms are done */
+        bool at_streams; /* rooms and users are done */
         struct channel *cursor; /* where the next page begins */
+        struct page *page; /* users that are being asked about; memberships.c */
         uv_timer_t timer;
         uv_timer_t check; /* streams alone, every while */
     } sweep;
@@ -137,6 +139,20 @@ void bans_close(struct bus_broker *broker);
 
 void connects_add(struct bus_broker *broker, struct request *request);
 void connects_flush(struct bus_broker *broker);
+/* NULL: no answer to a question about so many users, or one that makes no sense; it may know of fewer. */
+const Bus__Connected *connects_told(enum err err, const Bus__Answer *answer, size_t asked);
+/* Into request->rooms: what was told, and what the log said since the question; request->loop gets a
+ * reference for each. */
+void connects_give_rooms(struct bus_broker *broker, struct request *request,
+                         const Bus__ConnectedUser *told, struct text epoch);
+
+/*
+ * Tells the loops which rooms the next users here have, from the sweep's cursor on. False: there are
+ * no more. `done` follows, never from inside: `told` or nobody answered.
+ */
+MUST_CHECK bool memberships_tell(struct bus_broker *broker,
+                                 void (*done)(struct bus_broker *broker, bool told));
+void memberships_close(struct bus_broker *broker); /* its question, if any, is not answered any more */
 
 void subscribes_start(struct bus_broker *broker, struct request *request);
 void subscribes_go_on(

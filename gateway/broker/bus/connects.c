@@ -109,17 +109,24 @@ static void grant_newer(struct bus_broker *broker, struct request *request, stru
     }
 }
 
+void connects_give_rooms(struct bus_broker *broker, struct request *request,
+                         const Bus__ConnectedUser *told, struct text epoch)
+{
+    struct room_list list = {0};
+
+    grant_told(broker, request, told, epoch, &list);
+    grant_newer(broker, request, epoch, &list);
+    give_rooms(request, &list);
+}
+
 static void grant(struct bus_broker *broker, struct request *request, const Bus__ConnectedUser *told,
                   struct text epoch)
 {
     char name[CHANNEL_NAME_MAX + 1];
-    struct room_list list = {0};
     struct channel *own = bus_channel(broker, channel_name_make(name, "user:", request->user), NULL);
 
     own->given[request->loop].full++;
-    grant_told(broker, request, told, epoch, &list);
-    grant_newer(broker, request, epoch, &list);
-    give_rooms(request, &list);
+    connects_give_rooms(broker, request, told, epoch);
     request->outcome = REQUEST_DONE;
 }
 
@@ -145,25 +152,33 @@ static void take(struct bus_broker *broker, struct request *request, const Bus__
         grant(broker, request, told, epoch);
 }
 
-/* NULL: there is none, or it makes no sense. */
-static const Bus__Connected *told_of(const struct batch *batch, enum err err,
-                                     const Bus__Answer *answer)
+const Bus__Connected *connects_told(enum err err, const Bus__Answer *answer, size_t asked)
 {
     if (err == ERR_OK && answer->error_code == 0 &&
-        answer->told_case == BUS__ANSWER__TOLD_CONNECTED &&
-        answer->connected->n_users == batch->count)
+        answer->told_case == BUS__ANSWER__TOLD_CONNECTED && answer->connected->n_users > 0 &&
+        answer->connected->n_users <= asked)
         return answer->connected;
     return NULL;
+}
+
+static void queue(struct bus_broker *broker, struct request *request)
+{
+    request->waiting = broker->connects;
+    broker->connects = request;
+    if (++broker->connect_count == CONNECTS_MAX)
+        connects_flush(broker);
 }
 
 static void take_all(struct batch *batch, enum err err, const Bus__Answer *answer)
 {
     struct bus_broker *broker = batch->broker;
-    const Bus__Connected *told = told_of(batch, err, answer);
+    const Bus__Connected *told = connects_told(err, answer, batch->count);
 
     for (size_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
-        if (told != NULL) {
+        if (told != NULL && i >= told->n_users) {
+            queue(broker, request); /* their rooms did not fit */
+        } else if (told != NULL) {
             take(broker, request, told->users[i], wire_text(told->epoch));
             bus_answer(broker, request);
         } else if (bus_succeeded(broker, request, err, answer)) {
@@ -190,7 +205,7 @@ static void on_connected(void *context, enum err err, const Bus__Answer *answer)
 {
     struct batch *batch = context;
     struct bus_broker *broker = batch->broker;
-    const Bus__Connected *told = told_of(batch, err, answer);
+    const Bus__Connected *told = connects_told(err, answer, batch->count);
 
     if (told != NULL && broker->ended.number == 0)
         broker->ended.number = told->ended_number;
@@ -242,8 +257,5 @@ void connects_flush(struct bus_broker *broker)
 void connects_add(struct bus_broker *broker, struct request *request)
 {
     users_open(&broker->users, request);
-    request->waiting = broker->connects;
-    broker->connects = request;
-    if (++broker->connect_count == CONNECTS_MAX)
-        connects_flush(broker);
+    queue(broker, request);
 }

@@ -229,6 +229,8 @@ void bus_reset(struct bus_broker *broker, struct channel *channel, uint64_t offs
     for (unsigned i = 0; i < broker->base.port_count; i++)
         if (channel->given[i].full > 0 || channel->given[i].member > 0)
             port_post_notice(broker->base.ports[i], notice_create(NOTICE_RESET, channel_text(channel)));
+    if (channel->namespace == NULL)
+        sweep_start(broker, false); /* who is a member is asked anew */
     deliver_held(broker, channel);
 }
 

@@ -1,7 +1,8 @@
 /*
  * sweep: after something was lost that nobody can name: the heads of all rooms followed here are
  * compared with the APIs', page after page, one sweep at a time; whatever is behind is healed
- * (heal.c). Bans and sessions that ended meanwhile are asked for first. Last come the operator's streams,
+ * (heal.c). Bans and sessions that ended meanwhile are asked for first. Then the users here are asked
+ * about (memberships.c). Last come the operator's streams,
  * which are looked at every while besides: so they live as long as somebody listens, and one that
  * Redis forgot is noticed. And holes: numbers of a publisher that were not heard are asked for again
  * (Replay), of the API that sent them.
@@ -18,6 +19,8 @@
 static void ask_bans(struct bus_broker *broker);
 static void ask_ended(struct bus_broker *broker);
 static void ask_page(struct bus_broker *broker);
+static void start_users(struct bus_broker *broker);
+static void ask_users(struct bus_broker *broker);
 static void ask_streams(struct bus_broker *broker);
 static void start_streams(struct bus_broker *broker);
 
@@ -173,7 +176,7 @@ static void ask_page(struct bus_broker *broker)
             names[heads.n_channels++] = wire_bytes(channel_text(at));
     broker->sweep.cursor = at;
     if (heads.n_channels == 0) {
-        start_streams(broker);
+        start_users(broker);
         return;
     }
     heads.channels = names;
@@ -182,7 +185,31 @@ static void ask_page(struct bus_broker *broker)
     bus_ask(broker, ASKER_ANY, &question, on_heads, broker);
 }
 
-/* ---- 3. streams, page after page ---- */
+/* ---- 3. users, page after page ---- */
+
+static void on_users(struct bus_broker *broker, bool told)
+{
+    if (told) {
+        ask_users(broker);
+        return;
+    }
+    broker->sweep.cursor = broker->channels;
+    try_later(broker);
+}
+
+static void ask_users(struct bus_broker *broker)
+{
+    if (!memberships_tell(broker, on_users))
+        start_streams(broker);
+}
+
+static void start_users(struct bus_broker *broker)
+{
+    broker->sweep.cursor = broker->channels;
+    ask_users(broker);
+}
+
+/* ---- 4. streams, page after page ---- */
 
 static void arm_check(struct bus_broker *broker, int64_t pause_ms);
 
@@ -371,6 +398,7 @@ void sweep_open(struct bus_broker *broker)
 
 void sweep_close(struct bus_broker *broker)
 {
+    memberships_close(broker);
     while (broker->holes != NULL)
         close_hole(broker->holes);
 }
