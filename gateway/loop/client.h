@@ -137,6 +137,8 @@ struct request *client_request(struct client *client, enum request_kind kind,
 /* The client's full subscription to the channel; NULL: none. */
 struct subscription *client_subscription(const struct client *client, struct text channel);
 bool client_is_subscribed(const struct client *client, struct text channel);
+/* Of the room whose id `channel` has: room:7, live:7. */
+bool client_is_member(const struct client *client, struct text channel);
 
 /* ---- for group events (connection.h) and the wheel ---- */
 

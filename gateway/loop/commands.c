@@ -32,6 +32,20 @@ bool client_is_subscribed(const struct client *client, struct text name)
     return client_subscription(client, name) != NULL;
 }
 
+bool client_is_member(const struct client *client, struct text channel)
+{
+    char name[CHANNEL_NAME_MAX + 1];
+    const enum channel_name_kind kind =
+        loop_is_product(client->loop, channel) ? channel_name_kind(channel) : CHANNEL_NAME_UNKNOWN;
+    const struct hub_channel *room;
+
+    if (kind != CHANNEL_NAME_ROOM && kind != CHANNEL_NAME_LIVE)
+        return false;
+    room = hub_find(client->loop->hub,
+                    channel_name_make(name, "room:", channel_name_id(channel)));
+    return room != NULL && (hub_flags(&client->follower, room) & HUB_MEMBER) != 0;
+}
+
 /* ---- asking the broker ---- */
 
 struct request *client_request(struct client *client, enum request_kind kind,
@@ -134,12 +148,7 @@ static void run_unsubscribe(struct client *client, const struct command *command
  */
 static bool may_publish_live(const struct client *client, struct text name)
 {
-    char buffer[CHANNEL_NAME_MAX + 1];
-    const struct text room_name = channel_name_make(buffer, "room:", channel_name_id(name));
-    const struct hub_channel *room = hub_find(client->loop->hub, room_name);
-
-    return (room != NULL && (hub_flags(&client->follower, room) & HUB_MEMBER) != 0) ||
-           client_is_subscribed(client, name);
+    return client_is_member(client, name) || client_is_subscribed(client, name);
 }
 
 static void write_published(const struct codec *codec, struct buf *out,

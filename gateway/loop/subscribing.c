@@ -312,6 +312,13 @@ static bool is_revoked(const struct subscribing *subscribing)
                                 clock_wall_us() / 1000000);
 }
 
+/* Removed while the broker was at it: what removed it came before the answer. */
+static bool is_removed(const struct subscribing *subscribing, const struct request *request)
+{
+    return request->by_membership &&
+           !client_is_member(subscribing->client, subscribing->channel);
+}
+
 static void on_answer(struct loop *loop, struct request *request)
 {
     struct subscribing *subscribing = request->context;
@@ -327,7 +334,7 @@ static void on_answer(struct loop *loop, struct request *request)
     } else if (client_is_subscribed(client, subscribing->channel)) { /* meanwhile, another way */
         give_back(loop, request);
         subscribing_fail(subscribing, PROTOCOL_ALREADY_SUBSCRIBED);
-    } else if (is_revoked(subscribing)) {
+    } else if (is_revoked(subscribing) || is_removed(subscribing, request)) {
         give_back(loop, request);
         subscribing_fail(subscribing, PROTOCOL_PERMISSION_DENIED);
     } else {
@@ -361,6 +368,7 @@ static void fill_product(const struct subscribing *subscribing, struct request *
     request->wants_position = request->wants_recovery = kind == CHANNEL_NAME_ROOM;
     request->recover = subscribing->recover && request->wants_recovery;
     request->tells_presence = kind == CHANNEL_NAME_LIVE;
+    request->is_member = client_is_member(subscribing->client, subscribing->channel);
 }
 
 void subscribing_start(struct subscribing *subscribing)

@@ -68,6 +68,7 @@ struct request {
     /* subscribe, with a namespace */
     bool wants_position, wants_recovery, cache_recovery; /* positions at all; a stream to recover from */
     bool tells_presence, tells_join_leave;
+    bool is_member; /* subscribe, of the product's rooms: the loop knows that the user may */
     struct filter *filter; /* subscribe: owned until the loop takes it for the subscription; NULL: none */
     struct client_info info; /* subscribe: its entry in presence; publish: who published */
     bool has_info;
@@ -88,6 +89,7 @@ struct request {
     struct text position_epoch; /* subscribe, publish, history: of the stream; empty: none */
     uint64_t position;         /* subscribe, publish, history: the stream's top */
     bool recovered;
+    bool by_membership; /* subscribe: granted since the loop said is_member; if that still holds */
     struct parcel **publications; /* ascending (history: as asked); references of its own */
     size_t publication_count;
     struct client_info *entries; /* presence */

@@ -81,6 +81,40 @@ static void a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines(void **
     assert_false(raw_has(&world->bob, "chats"));
 }
 
+static void a_member_subscribes_without_an_api_and_a_stranger_does_not(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->bob, BOB);
+    world->api.room_count = 0;
+    connect_as(world, &world->ada, ADA);
+    world->api.subscribe_error = 103;
+    send_subscribe(&world->bob, 2, "room:7", "");
+    expect(world, &world->bob, "\"offset\":5");
+    send_subscribe(&world->bob, 3, "live:7", "");
+    expect(world, &world->bob, "{\"id\":3,\"subscribe\"");
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_SUBSCRIBE], 0);
+    send_subscribe(&world->ada, 2, "room:7", "");
+    expect(world, &world->ada, "\"code\":103");
+}
+
+static void a_member_who_was_further_elsewhere_has_an_api_asked(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->bob, BOB);
+    world->api.head = 7; /* the bus is late */
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":6");
+    expect(world, &world->bob, "\"recovered\":true");
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_SUBSCRIBE], 1);
+}
+
 static void nobody_is_let_in_by_an_answer_that_knows_of_bans_which_the_gateway_does_not(void **state)
 {
     struct world *world = *state;
@@ -231,6 +265,8 @@ int main(void)
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_history_tells_nothing_after_it),
         GATEWAY_TEST(a_return_beats_the_kick_before_it),
         GATEWAY_TEST(a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines),
+        GATEWAY_TEST(a_member_subscribes_without_an_api_and_a_stranger_does_not),
+        GATEWAY_TEST(a_member_who_was_further_elsewhere_has_an_api_asked),
         GATEWAY_TEST(nobody_is_let_in_by_an_answer_that_knows_of_bans_which_the_gateway_does_not),
         GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
         GATEWAY_TEST(the_removed_get_the_event_that_removes_them_and_nothing_after_it),

@@ -5,6 +5,9 @@
  *         -> recover (from the ring, or History) -> grant: reference, position and answer in one
  * step
  *
+ * A member of a room, as the loop knows, needs no API: the room is followed here, and what the log
+ * says of members is applied in its place. The loop looks once more when it has the answer.
+ *
  * For the operator's channels the loop has decided who may; an API is asked where the stream is, if
  * the position matters and is not known here: on_head(), and on as above.
  *
@@ -306,12 +309,38 @@ static void ask(struct bus_broker *broker, struct request *request)
     Bus__Subscribe subscribe = BUS__SUBSCRIBE__INIT;
 
     request->tries++;
+    request->by_membership = false;
     subscribe.user = wire_bytes(request->user);
     subscribe.session = wire_bytes(request->session);
     subscribe.channel = wire_bytes(request->channel);
     question.ask_case = BUS__QUESTION__ASK_SUBSCRIBE;
     question.subscribe = &subscribe;
     bus_ask(broker, ASKER_ANY, &question, on_subscribed, request);
+}
+
+/* ---- members ---- */
+
+/* Where the log is known, and the client was not further elsewhere. */
+static bool is_placed(const struct request *request)
+{
+    const struct channel *channel = request->about;
+
+    return channel->state != CHANNEL_OPENING && channel->epoch != NULL &&
+           (!request->recover || (request->offset < channel->next &&
+                                  channel_has_epoch(channel, request->epoch)));
+}
+
+static void start_of_member(struct bus_broker *broker, struct request *request)
+{
+    const struct channel *channel = request->about;
+
+    request->by_membership = true;
+    if (channel_name_kind(request->channel) != CHANNEL_NAME_ROOM) {
+        grant(broker, request);
+        return;
+    }
+    request->as_of = channel->next - 1;
+    subscribes_go_on(request);
 }
 
 /* ---- the operator's channels ---- */
@@ -351,16 +380,12 @@ static void ask_head(struct bus_broker *broker, struct request *request)
     bus_ask(broker, ASKER_ANY, &question, on_head, request);
 }
 
-/* Others follow it here, and nothing is missing: a new one may begin where they are, if it was not
- * further elsewhere. */
+/* Others follow it here, and nothing is missing: a new one may begin where they are. */
 static bool is_known_here(const struct request *request)
 {
     const struct channel *channel = request->about;
 
-    return channel->state == CHANNEL_LIVE && channel->epoch != NULL &&
-           channel_is_followed(channel) &&
-           (!request->recover || (request->offset < channel->next &&
-                                  channel_has_epoch(channel, request->epoch)));
+    return channel->state == CHANNEL_LIVE && channel_is_followed(channel) && is_placed(request);
 }
 
 static void start_operators(struct bus_broker *broker, struct request *request)
@@ -391,5 +416,8 @@ void subscribes_start(struct bus_broker *broker, struct request *request)
         return;
     }
     users_open(&broker->users, request);
-    ask(broker, request);
+    if (request->is_member && (channel_name_kind(request->channel) != CHANNEL_NAME_ROOM || is_placed(request)))
+        start_of_member(broker, request);
+    else
+        ask(broker, request);
 }
