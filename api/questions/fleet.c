@@ -118,6 +118,32 @@ static bool is_young(const struct fleet *fleet)
     return fleet->gateways == NULL || now_ms(fleet) - fleet->since_ms < FLEET_YOUNG_MS;
 }
 
+/* False: it is none of them, or was taken before. */
+static bool take_name(struct names *names, struct text name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (text_equal(buf_text(&names->names[i]), name)) {
+            buf_fini(&names->names[i]);
+            names->names[i] = names->names[--names->count];
+            return true;
+        }
+    return false;
+}
+
+/* It ends, and has nothing left to say. */
+static void take_leave(struct fleet *fleet, struct text node)
+{
+    struct gateway *gateway = find(fleet, node);
+    struct survey *survey;
+
+    if (gateway != NULL)
+        forget(fleet, gateway);
+    DL_FOREACH(fleet->surveys, survey)
+    {
+        take_name(survey->waits_for, node);
+    }
+}
+
 /* A copy with memory of its own. */
 static Bus__Question *keep(const Bus__Hello *hello)
 {
@@ -136,11 +162,15 @@ static Bus__Question *keep(const Bus__Hello *hello)
 void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hello *hello)
 {
     struct fleet *fleet = worker->fleet;
-    struct gateway *gateway;
+    struct gateway *gateway = find(fleet, wire_text(hello->node));
 
-    gateway = find(fleet, wire_text(hello->node));
     if (hello->node.len == 0 || hello->node.len > WORD_MAX || hello->name.len > WORD_MAX || hello->version.len > WORD_MAX) {
         inquiry_refuse(inquiry, REFUSED_BAD_REQUEST, "bad request", false);
+        return;
+    }
+    if (hello->leaving) {
+        take_leave(fleet, wire_text(hello->node));
+        confirm(inquiry);
         return;
     }
     if (gateway == NULL && HASH_COUNT(fleet->gateways) >= FLEET_NODES_MAX) {
@@ -151,10 +181,6 @@ void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hell
         fleet->since_ms = now_ms(fleet);
     if (gateway != NULL)
         forget(fleet, gateway);
-    if (hello->leaving) {
-        confirm(inquiry);
-        return;
-    }
     gateway = xcalloc(1, sizeof(*gateway));
     gateway->question = keep(hello);
     gateway->connection = inquiry_connection(inquiry);
@@ -219,18 +245,6 @@ static void list_names(struct fleet *fleet, struct names *names)
     names->names = xcalloc(HASH_COUNT(fleet->gateways) + 1, sizeof(*names->names));
     for (struct gateway *gateway = fleet->gateways; gateway != NULL; gateway = gateway->hh.next)
         buf_add_text(&names->names[names->count++], wire_text(hello_of(gateway)->node));
-}
-
-/* False: it is none of them, or was taken before. */
-static bool take_name(struct names *names, struct text name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (text_equal(buf_text(&names->names[i]), name)) {
-            buf_fini(&names->names[i]);
-            names->names[i] = names->names[--names->count];
-            return true;
-        }
-    return false;
 }
 
 static void free_names(struct names *names)

@@ -189,23 +189,24 @@ void survey_start(struct survey *survey, struct broker *broker, void (*done)(str
     survey->done = done;
     survey->context = context;
     survey->loop = 0;
+    broker_begin_survey(broker);
     port_post_survey(broker->ports[0], survey);
 }
 
-/* Not to loops that have stopped: the others' answer must do. */
 void survey_go_on(struct survey *survey)
 {
     struct broker *broker = survey->broker;
 
     survey_merge_add(survey->merge, buf_text(&survey->answer));
     buf_reset(&survey->answer);
-    if (++survey->loop < broker->port_count && !atomic_load(&broker->stopping)) {
+    if (++survey->loop < broker->port_count) {
         port_post_survey(broker->ports[survey->loop], survey);
         return;
     }
     if (survey->kind == SURVEY_NUMBERS)
         survey->numbers.channels = broker->kind->count_channels(broker);
     survey->done(survey);
+    broker_end_survey(broker);
 }
 
 /* ---- records ---- */

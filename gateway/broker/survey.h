@@ -81,7 +81,8 @@ void survey_destroy(struct survey *survey);
 void survey_write_channels(struct buf *question, struct text pattern,
                            const struct survey_part *part);
 
-/* On the broker's thread: to the first loop, and on; `done` follows, never from inside. */
+/* On the broker's thread, while it is not closing: to the first loop, and on; `done` follows, never
+ * from inside. */
 void survey_start(struct survey *survey, struct broker *broker, void (*done)(struct survey *survey),
                   void *context);
 void survey_go_on(struct survey *survey); /* back from a loop */

@@ -144,7 +144,7 @@ static void on_lost(void *context, size_t api, uint64_t publisher)
 {
 }
 
-static void say_hello(struct world *world, size_t i)
+static void say(struct world *world, size_t i, bool leaving)
 {
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Hello hello = BUS__HELLO__INIT;
@@ -152,6 +152,7 @@ static void say_hello(struct world *world, size_t i)
 
     snprintf(world->gateways[i].name, sizeof(world->gateways[i].name), "gateway %zu", i);
     hello.node = wire_bytes(text(world->gateways[i].name));
+    hello.leaving = leaving;
     question.ask_case = BUS__QUESTION__ASK_HELLO;
     question.hello = &hello;
     asker_ask(world->asker, 0, &question, DEADLINE_MS, on_done, &reply);
@@ -159,15 +160,26 @@ static void say_hello(struct world *world, size_t i)
     assert_int_equal(reply.error, 0);
 }
 
-static struct reply survey(struct world *world)
+static void say_hello(struct world *world, size_t i)
+{
+    say(world, i, false);
+}
+
+static void ask_survey(struct world *world, struct reply *reply)
 {
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Survey survey = BUS__SURVEY__INIT;
-    struct reply reply = {0};
 
     question.ask_case = BUS__QUESTION__ASK_SURVEY;
     question.survey = &survey;
-    asker_ask(world->asker, 0, &question, DEADLINE_MS, on_done, &reply);
+    asker_ask(world->asker, 0, &question, DEADLINE_MS, on_done, reply);
+}
+
+static struct reply survey(struct world *world)
+{
+    struct reply reply = {0};
+
+    ask_survey(world, &reply);
     TURN_UNTIL(world->place, reply.count == 1);
     return reply;
 }
@@ -285,6 +297,23 @@ static void a_gateway_that_does_not_answer_in_time_is_counted(void **state)
     assert_int_equal(reply.missing, 2);
 }
 
+static void a_gateway_that_leaves_is_not_waited_for(void **state)
+{
+    struct world *world = *state;
+    struct reply reply = {0};
+
+    say_hello(world, 0);
+    say_hello(world, 1);
+    world->gateways[1].is_silent = true;
+    grow_up(world);
+    ask_survey(world, &reply);
+    TURN_UNTIL(world->place, world->surveys == 1);
+    say(world, 1, true);
+    TURN_UNTIL(world->place, reply.count == 1);
+    assert_int_equal(reply.answers, 1);
+    assert_int_equal(reply.missing, 0);
+}
+
 static void an_answer_that_is_cut_is_passed_on_as_such(void **state)
 {
     struct world *world = *state;
@@ -355,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(the_fleet_is_surveyed_whole),
         FLEET_TEST(a_gateway_that_does_not_answer_in_time_is_counted),
+        FLEET_TEST(a_gateway_that_leaves_is_not_waited_for),
         FLEET_TEST(an_answer_that_is_cut_is_passed_on_as_such),
         FLEET_TEST(answers_that_do_not_fit_together_are_cut_and_not_missing),
         FLEET_TEST(an_api_that_may_not_know_all_gateways_asks_none),

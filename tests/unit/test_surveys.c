@@ -83,6 +83,17 @@ void streams_publish(struct request *request, struct text channel, asker_done_fn
         (struct question){BUS__QUESTION__ASK_STREAM_PUBLISH, NULL, done, context};
 }
 
+/* Nothing is asked of loops here. */
+void broker_begin_survey(struct broker *of)
+{
+    fail();
+}
+
+void broker_end_survey(struct broker *of)
+{
+    fail();
+}
+
 /* ---- the fleet ---- */
 
 static struct text name_of(char *out, size_t number)

@@ -83,7 +83,7 @@ static void on_counted(struct survey *survey)
 
     broker->fleet->counting = false;
     broker->fleet->numbers = survey->numbers;
-    for (size_t api = 0; api < broker->api_count && !atomic_load(&broker->base.stopping); api++)
+    for (size_t api = 0; api < broker->api_count; api++)
         fleet_greet(broker, api);
     survey_destroy(survey);
 }
@@ -93,7 +93,7 @@ static void on_hello(uv_timer_t *timer)
     struct bus_fleet *fleet = container_of(timer, struct bus_fleet, hello);
     struct bus_broker *broker = fleet->broker;
 
-    if (fleet->counting || atomic_load(&broker->base.stopping))
+    if (fleet->counting || broker->base.closing)
         return;
     fleet->counting = true;
     survey_start(survey_create_numbers(), &broker->base, on_counted, broker);
@@ -273,20 +273,18 @@ static void on_gathered(struct survey *survey)
 {
     struct asked *asked = survey->context;
 
-    if (!atomic_load(&asked->broker->base.stopping))
-        answer_survey(asked, survey);
+    answer_survey(asked, survey);
     free(asked);
     survey_destroy(survey);
 }
 
 static void take_survey(struct bus_broker *broker, size_t api, const Bus__SurveyCall *call)
 {
-    struct survey *survey =
-        atomic_load(&broker->base.stopping) ? NULL : survey_create(wire_text(call->data));
+    struct survey *survey = broker->base.closing ? NULL : survey_create(wire_text(call->data));
     struct asked *asked;
 
     if (survey == NULL)
-        return; /* of a newer gateway, which hears that this one is missing */
+        return; /* it leaves; or a newer gateway asks, which hears that this one is missing */
     asked = xmalloc(sizeof(*asked));
     *asked = (struct asked){broker, api, call->id};
     survey_start(survey, &broker->base, on_gathered, asked);
