@@ -18,10 +18,12 @@
  *
  * asker_ask()     packs it, sends it to the API that answered last
  * on_tick()       after `try_ms` sends it to one more, which the first may still beat
- * on_answer()     the first right answer ends it; one that is no answer sends it on
+ * on_answer()     the first right answer ends it; one that is no answer, or says "elsewhere", sends
+ *                 it on
  *
- * Every API gets it once, and once more when the connection to it broke; the deadline ends it with
- * ERR_TIMEOUT.
+ * Every API gets it once, and once more when the connection to it broke. The deadline ends it: with
+ * the last "elsewhere", which also ends it as soon as no connected API is left that could say
+ * something else; without one with ERR_TIMEOUT.
  */
 struct ask {
     struct asker *asker;
@@ -33,6 +35,7 @@ struct ask {
     int tries;
     int64_t try_until_ms, deadline_ms; /* clock_mono_ms() */
     enum err refused_with;
+    Bus__Answer *elsewhere; /* the last such answer; NULL: none */
     asker_done_fn done;
     void *context;
     struct slot *slots[]; /* per API: where it is under way, or NULL */
@@ -76,23 +79,34 @@ static void ask_free(struct ask *ask)
 {
     if (ask->message != NULL)
         nng_msg_free(ask->message);
+    wire_free_answer(ask->elsewhere);
     free(ask);
 }
 
-/* The question leaves all lists and APIs before `done` is called, which may ask anew. */
+/* The question leaves all lists and APIs before `done` is called, which may ask anew. `answer` may
+ * be the question's `elsewhere`. */
 static void finish(struct ask *ask, enum err err, const Bus__Answer *answer)
 {
     struct asker *asker = ask->asker;
     const asker_done_fn done = ask->done;
     void *context = ask->context;
+    Bus__Answer *elsewhere = ask->elsewhere;
 
     list_remove(&asker->open, ask);
     asker->open_count--;
     for (size_t i = 0; i < asker->peer_count; i++)
         if (ask->slots[i] != NULL)
             slot_abandon(ask->slots[i]);
+    ask->elsewhere = NULL;
     ask_free(ask);
     done(context, err, answer);
+    wire_free_answer(elsewhere);
+}
+
+/* Nothing better came. */
+static void give_up(struct ask *ask)
+{
+    finish(ask, ask->elsewhere != NULL ? ERR_OK : ERR_TIMEOUT, ask->elsewhere);
 }
 
 /* ---- where to ask ---- */
@@ -103,7 +117,7 @@ static bool may_try(const struct ask *ask, size_t api)
 }
 
 /* The next API: one that is connected, from the one that answered last on; else any, which may come
- * up in time. */
+ * up in time, but is not waited for with an answer in hand. */
 static size_t choose_peer(const struct ask *ask)
 {
     const struct asker *asker = ask->asker;
@@ -115,7 +129,7 @@ static size_t choose_peer(const struct ask *ask)
             continue;
         if (peer_is_up(asker->peers[api]))
             return api;
-        if (fallback == ASKER_ANY)
+        if (fallback == ASKER_ANY && ask->elsewhere == NULL)
             fallback = api;
     }
     return fallback;
@@ -136,17 +150,6 @@ static void try_at(struct ask *ask, size_t api)
         nng_msg_free(copy); /* it is full of questions: as good as silent */
 }
 
-/* One API more, unless all were asked: then the deadline decides. */
-static void try_next(struct ask *ask)
-{
-    const size_t api = choose_peer(ask);
-
-    if (api != ASKER_ANY)
-        try_at(ask, api);
-    else
-        ask->try_until_ms = INT64_MAX;
-}
-
 /* Is it under way at an API that is connected? */
 static bool is_heard(const struct ask *ask)
 {
@@ -154,6 +157,20 @@ static bool is_heard(const struct ask *ask)
         if (ask->slots[i] != NULL && peer_is_up(ask->asker->peers[i]))
             return true;
     return false;
+}
+
+/* One API more, unless all were asked: then an "elsewhere" is all that there is to tell, or the
+ * deadline decides. `ask` may be gone after it, but not a new one. */
+static void try_next(struct ask *ask)
+{
+    const size_t api = choose_peer(ask);
+
+    if (api != ASKER_ANY)
+        try_at(ask, api);
+    else if (ask->elsewhere != NULL && !is_heard(ask))
+        give_up(ask);
+    else
+        ask->try_until_ms = INT64_MAX;
 }
 
 /* ---- what comes back ---- */
@@ -170,6 +187,27 @@ static Bus__Answer *read_answer(const struct asker *asker, const struct ask *ask
         return answer;
     wire_free_answer(answer);
     return NULL;
+}
+
+/* Nothing right came from `api`. When its connection broke it will do as well once it is back; but
+ * at the deadline it was only silent. */
+static void pass_over(struct ask *ask, size_t api, bool broke)
+{
+    if (clock_mono_ms() >= ask->deadline_ms) {
+        give_up(ask);
+        return;
+    }
+    if (broke && ask->tries < TRIES_MAX)
+        ask->tried &= ~(1ull << api);
+    try_next(ask);
+}
+
+/* Whoever says so is not preferred. */
+static void keep_elsewhere(struct ask *ask, Bus__Answer *answer)
+{
+    wire_free_answer(ask->elsewhere);
+    ask->elsewhere = answer;
+    try_next(ask);
 }
 
 static void on_answer(void *context, struct slot *slot, nng_msg *message)
@@ -190,10 +228,11 @@ static void on_answer(void *context, struct slot *slot, nng_msg *message)
         }
     }
     if (answer == NULL) {
-        if (broke && ask->tries < TRIES_MAX)
-            ask->tried &= ~(
-                1ull << api); /* the connection broke: once it is back, that API will do as well */
-        try_next(ask);
+        pass_over(ask, api, broke);
+        return;
+    }
+    if (answer->elsewhere) {
+        keep_elsewhere(ask, answer);
         return;
     }
     asker->preferred = api;
@@ -206,9 +245,11 @@ static void on_connection(void *context, struct peer *peer)
 {
     struct asker *asker = context;
 
-    for (struct ask *ask = asker->open.first; ask != NULL; ask = ask->next)
+    for (struct ask *ask = asker->open.first, *next; ask != NULL; ask = next) {
+        next = ask->next;
         if (!is_heard(ask))
             try_next(ask);
+    }
     if (asker->on_connected != NULL && peer_is_up(peer))
         asker->on_connected(asker->context, peer_index(peer));
 }
@@ -239,7 +280,7 @@ static void scan(struct asker *asker, int64_t now_ms)
     for (struct ask *ask = asker->open.first, *next; ask != NULL; ask = next) {
         next = ask->next;
         if (now_ms >= ask->deadline_ms)
-            finish(ask, ERR_TIMEOUT, NULL);
+            give_up(ask);
         else if (now_ms >= ask->try_until_ms)
             try_next(ask);
     }

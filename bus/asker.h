@@ -3,8 +3,9 @@
  * skipped.
  *
  * A question goes to the API that answered last; after `try_ms` without an answer it is asked once
- * more elsewhere (questions are harmless when asked twice), until `deadline_ms`. All on one loop's
- * thread.
+ * more elsewhere (questions are harmless when asked twice), until `deadline_ms`. An API that says
+ * that another one may know better (Answer.elsewhere) is believed: the next gets the question at
+ * once, and that answer counts only when no other comes. All on one loop's thread.
  */
 #pragma once
 

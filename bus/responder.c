@@ -181,6 +181,17 @@ void inquiry_refuse(struct inquiry *inquiry, uint32_t code, const char *message,
     inquiry_answer(inquiry, &answer);
 }
 
+void inquiry_refuse_elsewhere(struct inquiry *inquiry, uint32_t code, const char *message)
+{
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.error_code = code;
+    answer.error_message = wire_bytes(text(message));
+    answer.error_temporary = true;
+    answer.elsewhere = true;
+    inquiry_answer(inquiry, &answer);
+}
+
 static struct inquiry *inquiry_open(struct responder *responder)
 {
     struct inquiry *inquiry = xcalloc(1, sizeof(*inquiry));

@@ -41,3 +41,6 @@ bool responder_is_connected(uint32_t connection); /* any thread */
 void inquiry_answer(struct inquiry *inquiry, Bus__Answer *answer);
 /* Answers with an error. */
 void inquiry_refuse(struct inquiry *inquiry, uint32_t code, const char *message, bool temporary);
+/* The same for now: this API cannot, another one may; the asker tries them. Nothing must have been
+ * done that must not be done again. */
+void inquiry_refuse_elsewhere(struct inquiry *inquiry, uint32_t code, const char *message);

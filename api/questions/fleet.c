@@ -1,5 +1,6 @@
 #include "api/questions/fleet.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <uthash.h>
 #include <utlist.h>
@@ -10,7 +11,7 @@
 #define TICK_MS      20
 #define LOOK_MS      200  /* how often connections are looked at */
 #define LOST_MS      1000 /* so long a gateway may need to connect again */
-#define ANSWERS_MAX  (WIRE_MESSAGE_MAX / 2) /* bytes of all answers to one survey: more are not told */
+#define ANSWERS_MAX  (WIRE_MESSAGE_MAX / 2) /* bytes of all answers to one survey: beyond it is cut */
 #define WORD_MAX     255                    /* bytes of a gateway's id, name, version */
 
 enum { REFUSED_INTERNAL = 100, REFUSED_LIMIT = 106, REFUSED_BAD_REQUEST = 107, REFUSED_NOT_AVAILABLE = 108 };
@@ -43,6 +44,7 @@ struct fleet {
     uv_timer_t tick; /* runs while surveys are open */
     uv_timer_t look;
     struct gateway *gateways;
+    int64_t since_ms; /* when the first of them was heard */
     struct survey *surveys;
     size_t survey_count;
     int open_handles; /* while it closes */
@@ -110,6 +112,38 @@ static void on_look(uv_timer_t *timer)
     }
 }
 
+/* Where one was heard all are within FLEET_YOUNG_MS; until then some may be missing. Whoever asks is a gateway, so none is too few. */
+static bool is_young(const struct fleet *fleet)
+{
+    return fleet->gateways == NULL || now_ms(fleet) - fleet->since_ms < FLEET_YOUNG_MS;
+}
+
+/* False: it is none of them, or was taken before. */
+static bool take_name(struct names *names, struct text name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (text_equal(buf_text(&names->names[i]), name)) {
+            buf_fini(&names->names[i]);
+            names->names[i] = names->names[--names->count];
+            return true;
+        }
+    return false;
+}
+
+/* It ends, and has nothing left to say. */
+static void take_leave(struct fleet *fleet, struct text node)
+{
+    struct gateway *gateway = find(fleet, node);
+    struct survey *survey;
+
+    if (gateway != NULL)
+        forget(fleet, gateway);
+    DL_FOREACH(fleet->surveys, survey)
+    {
+        take_name(survey->waits_for, node);
+    }
+}
+
 /* A copy with memory of its own. */
 static Bus__Question *keep(const Bus__Hello *hello)
 {
@@ -128,23 +162,25 @@ static Bus__Question *keep(const Bus__Hello *hello)
 void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hello *hello)
 {
     struct fleet *fleet = worker->fleet;
-    struct gateway *gateway;
+    struct gateway *gateway = find(fleet, wire_text(hello->node));
 
-    gateway = find(fleet, wire_text(hello->node));
     if (hello->node.len == 0 || hello->node.len > WORD_MAX || hello->name.len > WORD_MAX || hello->version.len > WORD_MAX) {
         inquiry_refuse(inquiry, REFUSED_BAD_REQUEST, "bad request", false);
+        return;
+    }
+    if (hello->leaving) {
+        take_leave(fleet, wire_text(hello->node));
+        confirm(inquiry);
         return;
     }
     if (gateway == NULL && HASH_COUNT(fleet->gateways) >= FLEET_NODES_MAX) {
         inquiry_refuse(inquiry, REFUSED_LIMIT, "limit exceeded", true);
         return;
     }
+    if (fleet->gateways == NULL)
+        fleet->since_ms = now_ms(fleet);
     if (gateway != NULL)
         forget(fleet, gateway);
-    if (hello->leaving) {
-        confirm(inquiry);
-        return;
-    }
     gateway = xcalloc(1, sizeof(*gateway));
     gateway->question = keep(hello);
     gateway->connection = inquiry_connection(inquiry);
@@ -180,12 +216,20 @@ void fleet_order(struct worker *worker, struct inquiry *inquiry, const Bus__Orde
     confirm(inquiry);
 }
 
+static void refuse_unknown(const struct fleet *fleet, struct inquiry *inquiry)
+{
+    if (is_young(fleet))
+        inquiry_refuse_elsewhere(inquiry, REFUSED_INTERNAL, "internal server error");
+    else
+        inquiry_refuse(inquiry, REFUSED_NOT_AVAILABLE, "not available", false);
+}
+
 void fleet_emulation(struct worker *worker, struct inquiry *inquiry, const Bus__Emulation *emulation)
 {
     Bus__Item item = BUS__ITEM__INIT;
 
     if (find(worker->fleet, wire_text(emulation->node)) == NULL) {
-        inquiry_refuse(inquiry, REFUSED_NOT_AVAILABLE, "not available", false);
+        refuse_unknown(worker->fleet, inquiry);
         return;
     }
     item.what_case = BUS__ITEM__WHAT_EMULATION;
@@ -201,18 +245,6 @@ static void list_names(struct fleet *fleet, struct names *names)
     names->names = xcalloc(HASH_COUNT(fleet->gateways) + 1, sizeof(*names->names));
     for (struct gateway *gateway = fleet->gateways; gateway != NULL; gateway = gateway->hh.next)
         buf_add_text(&names->names[names->count++], wire_text(hello_of(gateway)->node));
-}
-
-/* False: it is none of them, or was taken before. */
-static bool take_name(struct names *names, struct text name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (text_equal(buf_text(&names->names[i]), name)) {
-            buf_fini(&names->names[i]);
-            names->names[i] = names->names[--names->count];
-            return true;
-        }
-    return false;
 }
 
 static void free_names(struct names *names)
@@ -279,11 +311,34 @@ static void free_surveyed(Bus__Surveyed *surveyed)
     free(surveyed->answers);
 }
 
+/* False: it is refused. */
+static bool may_survey(struct fleet *fleet, struct inquiry *inquiry)
+{
+    if (fleet->survey_count >= FLEET_SURVEYS_MAX)
+        inquiry_refuse_elsewhere(inquiry, REFUSED_LIMIT, "limit exceeded");
+    else if (is_young(fleet))
+        inquiry_refuse_elsewhere(inquiry, REFUSED_INTERNAL, "internal server error");
+    else
+        return true;
+    return false;
+}
+
+static void answer_survey(struct inquiry *inquiry, const struct survey *survey)
+{
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    survey->surveyed->missing = (uint32_t)survey->waits_for->count;
+    if (survey->surveyed->missing > 0)
+        log_warn("survey: %" PRIu32 " gateways did not answer in time", survey->surveyed->missing);
+    answer.told_case = BUS__ANSWER__TOLD_SURVEYED;
+    answer.surveyed = survey->surveyed;
+    inquiry_answer(inquiry, &answer);
+}
+
 void fleet_survey(struct worker *worker, struct inquiry *inquiry, const Bus__Survey *ask, uint32_t deadline_ms)
 {
     struct fleet *fleet = worker->fleet;
     Bus__Surveyed surveyed = BUS__SURVEYED__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
     struct names names = {0};
     struct survey survey = {
         .task = task_self(),
@@ -293,19 +348,13 @@ void fleet_survey(struct worker *worker, struct inquiry *inquiry, const Bus__Sur
         .surveyed = &surveyed,
     };
 
-    if (fleet->survey_count >= FLEET_SURVEYS_MAX) {
-        inquiry_refuse(inquiry, REFUSED_LIMIT, "limit exceeded", true);
+    if (!may_survey(fleet, inquiry))
         return;
-    }
     list_names(fleet, &names);
     surveyed.answers = xcalloc(names.count + 1, sizeof(*surveyed.answers));
     publish_survey(worker, ask, survey.id);
     wait_for_answers(fleet, &survey);
-    if (names.count > 0)
-        log_warn("survey: %zu gateways did not answer in time", names.count);
-    answer.told_case = BUS__ANSWER__TOLD_SURVEYED;
-    answer.surveyed = &surveyed;
-    inquiry_answer(inquiry, &answer);
+    answer_survey(inquiry, &survey);
     free_names(&names);
     free_surveyed(&surveyed);
 }
@@ -319,10 +368,10 @@ static void add_answer(struct survey *survey, const Bus__SurveyAnswer *from)
 {
     Bus__SurveyAnswer *answer;
 
-    if (survey->bytes + from->data.len > ANSWERS_MAX) {
-        log_warn("survey: the answers are too large together, one is left out");
+    if (from->cut || survey->bytes + from->data.len > ANSWERS_MAX)
+        survey->surveyed->cut = true;
+    if (survey->bytes + from->data.len > ANSWERS_MAX)
         return;
-    }
     survey->bytes += from->data.len;
     answer = xmalloc(sizeof(*answer));
     bus__survey_answer__init(answer);

@@ -14,7 +14,7 @@
 #define POSITIONS_MAX 60000 /* of one answer, at 40 bytes at most: a user more would be too much for the bus, and is not told */
 #define ID_TEXT_BYTES 24
 
-enum { REFUSED_INTERNAL = 100, REFUSED_BAD_REQUEST = 107 };
+enum { REFUSED_BAD_REQUEST = 107 };
 
 static const struct db_statement select_alive = {
     "select_alive",
@@ -209,7 +209,7 @@ void question_connect(struct worker *worker, struct inquiry *inquiry, const Bus_
         gather_rooms(&connecting);
         answer_all(&connecting, inquiry, epoch);
     } else {
-        inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
+        question_refuse(inquiry, err);
     }
     free_all(&connecting);
 }

@@ -26,10 +26,12 @@ static const struct db_statement select_ended_after = {
     "select_ended_after",
     "SELECT number, user_id, session_id FROM public.ended_sessions WHERE number > $1::bigint ORDER BY number LIMIT $2::bigint"};
 
-static void refuse(struct inquiry *inquiry, enum err err)
+void question_refuse(struct inquiry *inquiry, enum err err)
 {
     if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
         inquiry_refuse(inquiry, REFUSED_PERMISSION, "permission denied", false);
+    else if (err == ERR_UNAVAILABLE || err == ERR_BUSY)
+        inquiry_refuse_elsewhere(inquiry, REFUSED_INTERNAL, "internal server error");
     else
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
 }
@@ -93,7 +95,7 @@ void question_subscribe(struct worker *worker, struct inquiry *inquiry, const Bu
     if (err == ERR_OK && !watch_epoch(worker->app->watch, epoch))
         err = ERR_UNAVAILABLE;
     if (err != ERR_OK) {
-        refuse(inquiry, err);
+        question_refuse(inquiry, err);
         return;
     }
     subscribed.streamed = is_room;
@@ -173,7 +175,7 @@ void question_history(struct worker *worker, struct inquiry *inquiry, const Bus_
             last = db_i64(&queries[0].rows, events - 1, 1);
         answer_history(inquiry, ask, &queries[0].rows, last, epoch);
     } else {
-        refuse(inquiry, err);
+        question_refuse(inquiry, err);
     }
     finish(queries, 2);
 }
@@ -232,7 +234,7 @@ void question_heads(struct worker *worker, struct inquiry *inquiry, const Bus__H
     if (err == ERR_OK)
         answer_heads(inquiry, queries, lanes, epoch);
     else
-        refuse(inquiry, err);
+        question_refuse(inquiry, err);
     finish(queries, lanes);
     free(queries);
 }
@@ -247,7 +249,7 @@ void question_ended(struct worker *worker, struct inquiry *inquiry, const Bus__E
     db_add_i64(&query.params, ENDED_MAX);
     const enum err err = db_ask(worker->db, &query);
     if (err != ERR_OK) {
-        refuse(inquiry, err);
+        question_refuse(inquiry, err);
         finish(&query, 1);
         return;
     }

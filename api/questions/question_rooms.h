@@ -7,6 +7,9 @@
 #include "api/worker.h"
 #include "bus/responder.h"
 
+/* What the database said instead of an answer. */
+void question_refuse(struct inquiry *inquiry, enum err err);
+
 void question_connect(struct worker *worker, struct inquiry *inquiry, const Bus__Connect *ask);
 void question_subscribe(struct worker *worker, struct inquiry *inquiry, const Bus__Subscribe *ask);
 void question_history(struct worker *worker, struct inquiry *inquiry, const Bus__History *ask);

@@ -10,9 +10,10 @@
 
 enum { REFUSED_INTERNAL = 100, REFUSED_BAD_REQUEST = 107 };
 
+/* This API does not reach Redis: another one may. A publication that is in its stream all the same is found there by its id. */
 static void refuse(struct inquiry *inquiry)
 {
-    inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
+    inquiry_refuse_elsewhere(inquiry, REFUSED_INTERNAL, "internal server error");
 }
 
 static void tell_all(struct worker *worker, Bus__Item *item)

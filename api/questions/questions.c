@@ -1,6 +1,6 @@
 /*
  * Each question is a task of its own: it may wait for the database like any handler. What cannot be answered now is refused with error
- * 100, temporary: the gateway passes that on, and clients try again.
+ * 100, temporary: the gateway asks another API if that may help, else passes it on, and clients try again.
  */
 #include "api/questions/questions.h"
 
@@ -39,6 +39,8 @@ static void refuse_err(struct inquiry *inquiry, enum err err)
 {
     if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
         inquiry_refuse(inquiry, REFUSED_PERMISSION, "permission denied", false);
+    else if (err == ERR_UNAVAILABLE || err == ERR_BUSY)
+        inquiry_refuse_elsewhere(inquiry, REFUSED_INTERNAL, "internal server error");
     else
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
 }
@@ -229,7 +231,8 @@ static void answer_presence_change(struct asked *asked)
         }
     tell_presence(asked, change);
     if (presence_store(asked->worker, change) != ERR_OK) {
-        refuse_err(asked->inquiry, ERR_UNAVAILABLE);
+        /* Not elsewhere: who came and went was told, and would be told again. */
+        inquiry_refuse(asked->inquiry, REFUSED_INTERNAL, "internal server error", true);
         return;
     }
     answer.told_case = BUS__ANSWER__TOLD_DATA;

@@ -137,13 +137,33 @@ static void on_closed(uv_handle_t *handle)
 }
 
 /* All loops have stopped: no client and no request is left. */
-void broker_close(struct broker *broker)
+static void close_now(struct broker *broker)
 {
     broker_tell_all(broker, make_bare, &(enum notice_kind){NOTICE_CLOSE});
     broker->kind->close(broker);
     uv_close((uv_handle_t *)&broker->before_poll, on_closed);
     uv_close((uv_handle_t *)&broker->after_poll, on_closed);
     mailbox_close(broker->inbox);
+}
+
+void broker_close(struct broker *broker)
+{
+    broker->closing = true;
+    if (broker->survey_count == 0)
+        close_now(broker);
+}
+
+void broker_begin_survey(struct broker *broker)
+{
+    CHECK(!broker->closing); /* the loops would not bring it back */
+    broker->survey_count++;
+}
+
+void broker_end_survey(struct broker *broker)
+{
+    broker->survey_count--;
+    if (broker->closing && broker->survey_count == 0)
+        close_now(broker);
 }
 
 void broker_free(struct broker *broker)

@@ -37,6 +37,8 @@ struct broker {
      * NULL: at once. */
     void (*on_stopped)(struct broker *broker);
     atomic_bool is_ready, stopping;
+    size_t survey_count; /* under way; they come back before it closes */
+    bool closing;        /* no further ones begin */
     struct metrics metrics;
     _Atomic uint64_t channel_count, ring_bytes; /* for broker_print() */
     uv_prepare_t before_poll;
@@ -78,12 +80,17 @@ void broker_tell_all(struct broker *broker, struct notice *(*make)(const void *o
 void broker_tell_occupied(struct broker *broker, struct text channel, bool occupied);
 
 /*
- * Tells all loops to stop; when the last has, broker_close() tells them to close, and closes itself.
+ * Tells all loops to stop; when the last has, broker_close() tells them to close, and closes itself,
+ * as soon as no survey is under way: until then this gateway says what it knows, as it is asked.
  * Then nothing of it is left on libuv's loop, and broker_free() may follow.
  */
 void broker_stop(struct broker *broker);
 void broker_close(struct broker *broker);
 void broker_free(struct broker *broker);
+
+/* For survey.c: one is on its way through the loops, or has come back. */
+void broker_begin_survey(struct broker *broker);
+void broker_end_survey(struct broker *broker);
 
 /* The two (bus/bus_broker.c, memory/memory_broker.c); for broker_open(). */
 MUST_CHECK enum err bus_broker_open(struct broker **out, uv_loop_t *loop,

@@ -20,6 +20,8 @@ static struct survey *create(enum survey_kind kind)
     survey->letter.kind = LETTER_SURVEY;
     survey->kind = kind;
     survey->limit = SURVEY_CONNECTIONS_MAX;
+    survey->bytes_max = SURVEY_BYTES_MAX;
+    survey->merge = survey_merge_create(kind);
     return survey;
 }
 
@@ -73,6 +75,32 @@ static struct survey *read_statuses(struct json_value statuses)
     return NULL;
 }
 
+/* False: it is there and not in range. */
+static bool read_number(struct json_value object, const char *name, int64_t max, uint32_t *out)
+{
+    const struct json_value value = json_get(object, name);
+    int64_t number = 0;
+
+    if (json_is_given(value) && (!json_to_i64(value, &number) || number < 0 || number > max))
+        return false;
+    *out = (uint32_t)number;
+    return true;
+}
+
+static struct survey *read_channels(struct json_value channels)
+{
+    struct survey *survey = create(SURVEY_CHANNELS);
+    struct survey_part *part = &survey->part;
+
+    keep_text(survey, json_get(channels, "pattern"), &survey->pattern);
+    if (read_number(channels, "parts", SURVEY_PARTS_MAX, &part->parts) &&
+        read_number(channels, "part", part->parts > 0 ? part->parts - 1 : 0, &part->part) &&
+        read_number(channels, "seed", UINT32_MAX, &part->seed))
+        return survey;
+    survey_destroy(survey);
+    return NULL;
+}
+
 static struct survey *read_question(struct json_value root)
 {
     const struct json_value channels = json_get(root, "channels");
@@ -80,11 +108,8 @@ static struct survey *read_question(struct json_value root)
     struct survey *survey;
     int64_t limit;
 
-    if (json_kind(channels) == JSON_OBJECT) {
-        survey = create(SURVEY_CHANNELS);
-        keep_text(survey, json_get(channels, "pattern"), &survey->pattern);
-        return survey;
-    }
+    if (json_kind(channels) == JSON_OBJECT)
+        return read_channels(channels);
     if (json_kind(json_get(root, "statuses")) == JSON_OBJECT)
         return read_statuses(json_get(root, "statuses"));
     if (json_kind(connections) != JSON_OBJECT)
@@ -94,6 +119,7 @@ static struct survey *read_question(struct json_value root)
     if (json_to_i64(json_get(connections, "limit"), &limit) && limit > 0 &&
         limit < SURVEY_CONNECTIONS_MAX)
         survey->limit = (size_t)limit;
+    survey->left = survey->limit;
     return survey;
 }
 
@@ -114,7 +140,44 @@ void survey_destroy(struct survey *survey)
         return;
     arena_fini(&survey->arena);
     buf_fini(&survey->answer);
+    survey_merge_destroy(survey->merge);
     free(survey);
+}
+
+/* ---- parts ---- */
+
+/* FNV-1a, and the end of MurmurHash3, so that all of it says which part. */
+static uint64_t hash_name(uint32_t seed, struct text name)
+{
+    uint64_t hash = 0xcbf29ce484222325u ^ seed;
+
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.at[i]) * 0x100000001b3u;
+    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+    return hash ^ hash >> 33;
+}
+
+bool survey_part_has(const struct survey_part *part, struct text name)
+{
+    return part->parts <= 1 || hash_name(part->seed, name) % part->parts == part->part;
+}
+
+void survey_write_channels(struct buf *question, struct text pattern,
+                           const struct survey_part *part)
+{
+    struct json_out out = {.buf = question};
+
+    json_open(&out, '{');
+    json_key(&out, "channels");
+    json_open(&out, '{');
+    json_key_text(&out, "pattern", pattern);
+    if (part->parts > 1) {
+        json_key_i64(&out, "part", part->part);
+        json_key_i64(&out, "parts", part->parts);
+        json_key_i64(&out, "seed", part->seed);
+    }
+    json_close(&out, '}');
+    json_close(&out, '}');
 }
 
 /* ---- its way ---- */
@@ -126,21 +189,24 @@ void survey_start(struct survey *survey, struct broker *broker, void (*done)(str
     survey->done = done;
     survey->context = context;
     survey->loop = 0;
+    broker_begin_survey(broker);
     port_post_survey(broker->ports[0], survey);
 }
 
-/* Not to loops that have stopped: the others' answer must do. */
 void survey_go_on(struct survey *survey)
 {
     struct broker *broker = survey->broker;
 
-    if (++survey->loop < broker->port_count && !atomic_load(&broker->stopping)) {
+    survey_merge_add(survey->merge, buf_text(&survey->answer));
+    buf_reset(&survey->answer);
+    if (++survey->loop < broker->port_count) {
         port_post_survey(broker->ports[survey->loop], survey);
         return;
     }
     if (survey->kind == SURVEY_NUMBERS)
         survey->numbers.channels = broker->kind->count_channels(broker);
     survey->done(survey);
+    broker_end_survey(broker);
 }
 
 /* ---- records ---- */
@@ -165,9 +231,14 @@ struct record {
     struct text name, value;
 };
 
-static bool add_record(struct buf *out, const struct record *record)
+static size_t record_bytes(const struct record *record)
 {
-    if (out->len + RECORD_HEAD_BYTES + record->name.len + record->value.len > SURVEY_BYTES_MAX)
+    return RECORD_HEAD_BYTES + record->name.len + record->value.len;
+}
+
+static bool add_record(struct buf *out, size_t bytes_max, const struct record *record)
+{
+    if (out->len + record_bytes(record) > bytes_max)
         return false;
     add_u32(out, record->number);
     add_u32(out, (uint32_t)record->name.len);
@@ -197,7 +268,12 @@ static bool take_record(struct text *rest, struct record *record)
 
 bool survey_add(struct survey *survey, uint32_t number, struct text name, struct text value)
 {
-    return add_record(&survey->answer, &(struct record){number, name, value});
+    const struct record record = {number, name, value};
+
+    if (add_record(&survey->answer, survey->bytes_max, &record))
+        return true;
+    survey->cut = true;
+    return false;
 }
 
 /* Of one width: the greater text is the later time. */
@@ -222,6 +298,7 @@ struct merged {
 struct survey_merge {
     enum survey_kind kind;
     struct merged *map;
+    size_t bytes; /* as records */
 };
 
 struct survey_merge *survey_merge_create(enum survey_kind kind)
@@ -272,6 +349,7 @@ static void merge_record(struct survey_merge *merge, const struct record *record
         text_of(merged->bytes + record->name.len, record->value.len),
     };
     HASH_ADD_KEYPTR(hh, merge->map, merged->record.name.at, merged->record.name.len, merged);
+    merge->bytes += record_bytes(record);
 }
 
 void survey_merge_add(struct survey_merge *merge, struct text records)
@@ -289,11 +367,17 @@ void survey_merge_each(const struct survey_merge *merge,
         each(context, merged->record.name);
 }
 
-void survey_merge_write(const struct survey_merge *merge, struct buf *records)
+size_t survey_merge_bytes(const struct survey_merge *merge)
+{
+    return merge->bytes;
+}
+
+bool survey_merge_write(const struct survey_merge *merge, struct buf *records)
 {
     for (const struct merged *merged = merge->map; merged != NULL; merged = merged->hh.next)
-        if (!add_record(records, &merged->record))
-            return;
+        if (!add_record(records, SURVEY_BYTES_MAX, &merged->record))
+            return false;
+    return true;
 }
 
 /* A key that may need escaping. */
@@ -400,26 +484,41 @@ struct survey_node survey_this_node(const struct broker *broker)
     };
 }
 
-/* ---- a gateway alone ---- */
+/* ---- the answer ---- */
 
-static void answer(struct broker *broker, struct request *request, struct buf *told)
+static const char *const too_large[] = {
+    [SURVEY_CHANNELS] = SURVEY_TOO_MANY_CHANNELS,
+    [SURVEY_CONNECTIONS] = "too much to tell: ask for the connections of one user",
+    [SURVEY_STATUSES] = "too much to tell: ask for fewer users",
+};
+
+void survey_tell(const struct survey *survey, const struct survey_merge *merge, bool cut,
+                 struct request *request)
 {
-    request->told = request_keep(request, buf_text(told));
+    struct buf told = {0};
+
+    if (survey->kind == SURVEY_CONNECTIONS && HASH_COUNT(merge->map) >= survey->limit)
+        cut = false; /* as many as were asked for */
+    if (cut || merge->bytes > SURVEY_RESULT_MAX) {
+        request_fail(request, PROTOCOL_LIMIT_EXCEEDED, text(too_large[survey->kind]), false);
+        return;
+    }
+    survey_merge_write_json(merge, &told);
+    request->told = request_keep(request, buf_text(&told));
     request->outcome = REQUEST_DONE;
-    buf_fini(told);
-    port_post_answer(broker->ports[request->loop], request);
+    buf_fini(&told);
 }
+
+/* ---- a gateway alone ---- */
 
 static void on_surveyed(struct survey *survey)
 {
-    struct survey_merge *merge = survey_merge_create(survey->kind);
-    struct buf told = {0};
+    struct broker *broker = survey->broker;
+    struct request *request = survey->context;
 
-    survey_merge_add(merge, buf_text(&survey->answer));
-    survey_merge_write_json(merge, &told);
-    survey_merge_destroy(merge);
-    answer(survey->broker, survey->context, &told);
+    survey_tell(survey, survey->merge, survey->cut, request);
     survey_destroy(survey);
+    port_post_answer(broker->ports[request->loop], request);
 }
 
 void survey_ask_alone(struct broker *broker, struct request *request)
@@ -427,6 +526,7 @@ void survey_ask_alone(struct broker *broker, struct request *request)
     struct survey *survey = survey_create(request->data);
 
     if (survey != NULL) {
+        survey->bytes_max = SURVEY_RESULT_MAX; /* it does not travel */
         survey_start(survey, broker, on_surveyed, request);
         return;
     }
@@ -437,6 +537,8 @@ void survey_ask_alone(struct broker *broker, struct request *request)
 static void on_numbers(struct survey *survey)
 {
     struct survey_node node = survey_this_node(survey->broker);
+    struct broker *broker = survey->broker;
+    struct request *request = survey->context;
     struct buf told = {0};
     struct json_out out = {.buf = &told};
 
@@ -447,8 +549,11 @@ static void on_numbers(struct survey *survey)
     survey_write_node(&out, &node);
     json_close(&out, ']');
     json_close(&out, '}');
-    answer(survey->broker, survey->context, &told);
+    request->told = request_keep(request, buf_text(&told));
+    request->outcome = REQUEST_DONE;
+    buf_fini(&told);
     survey_destroy(survey);
+    port_post_answer(broker->ports[request->loop], request);
 }
 
 void survey_ask_node_alone(struct broker *broker, struct request *request)

@@ -21,6 +21,7 @@ static void add_channels(struct loop *loop, struct survey *survey)
     while ((channel = hub_next(loop->hub, channel)) != NULL) {
         const struct text name = hub_channel_name(channel);
         if (channel->full.count == 0 || !is_shown(loop, name) ||
+            !survey_part_has(&survey->part, name) ||
             (survey->pattern.len > 0 && !glob_matches(survey->pattern, name)))
             continue;
         if (!survey_add(survey, channel->full.count, name, (struct text){0}))
@@ -64,7 +65,7 @@ static bool add_connection(struct survey *survey, const struct client *client)
     const bool fits = survey_add(survey, 1, text(client->id), buf_text(&json));
     buf_fini(&json);
     if (fits)
-        survey->limit--;
+        survey->left--;
     return fits;
 }
 
@@ -72,7 +73,7 @@ static void add_of_user(struct loop *loop, struct survey *survey)
 {
     const struct hub_channel *user = loop_find_user(loop, survey->user);
 
-    for (uint32_t i = 0; user != NULL && i < user->full.count && survey->limit > 0; i++)
+    for (uint32_t i = 0; user != NULL && i < user->full.count && survey->left > 0; i++)
         if (!add_connection(survey, client_of(user->full.at[i].follower)))
             return;
 }
@@ -83,7 +84,7 @@ static void add_connections(struct loop *loop, struct survey *survey)
         add_of_user(loop, survey);
         return;
     }
-    for (const struct client *client = loop->clients; client != NULL && survey->limit > 0;
+    for (const struct client *client = loop->clients; client != NULL && survey->left > 0;
          client = client->next)
         if (client->state == CLIENT_CONNECTED && !add_connection(survey, client))
             return;

@@ -140,6 +140,17 @@ test('what is published to a pattern reaches every channel that is there and mat
   assert.equal((await ada.push('pub', 2)).data, 'to all');
 });
 
+test('a pattern and a list of channels are of all channels, however many there are', async (t) => {
+  const gateway = await start(t, { channel_limit: 5_000 });
+  const line = await Line.user(t, gateway, 'ada');
+  const names = Array.from({ length: 5_000 }, (_, n) => `news:${n}:`.padEnd(250, '.'));
+  await line.subscribeAll(names);
+  await gateway.api('publish', { channel: 'news:*', data: 1 });
+  await line.pushesUpTo('pub', names.length, 60_000);
+  const found = Object.keys((await gateway.api('channels', { pattern: 'news:*' })).channels);
+  assert.deepEqual(found.sort(), names.sort());
+});
+
 // ---- who may come ----
 
 test('a blocked user is sent away at once and kept out until unblocked', async (t) => {

@@ -1,6 +1,6 @@
 // Channels of the operator's own namespaces on the bus: streams and presence in Redis, asked for over two APIs, with two gateways.
 import assert from 'node:assert/strict';
-import { chat, configure, eventually, exchange, running, test } from './harness/index.js';
+import { Line, chat, configure, eventually, exchange, running, test } from './harness/index.js';
 
 const API_KEY = 'operator-channels';
 
@@ -13,6 +13,7 @@ configure({
     PARLEY_GATEWAY_THREADS: '2',
     PARLEY_HTTP_API_KEY: API_KEY,
     PARLEY_HTTP_STREAM_ENABLED: 'true',
+    PARLEY_CLIENT_CHANNEL_LIMIT: '5000',
     PARLEY_CLIENT_CHANNEL_POSITION_CHECK_DELAY: '200ms',
     PARLEY_CHANNEL_NAMESPACES: JSON.stringify([
       { name: 'news', ...OPEN, history_size: 10, history_ttl: '300s', force_recovery: true, allow_wildcard_subscribe: true },
@@ -21,6 +22,7 @@ configure({
       { name: 'lounge', ...OPEN, presence: true, join_leave: true, force_push_join_leave: true },
       { name: 'plain', ...OPEN, history_size: 10, history_ttl: '300s' },
       { name: 'bare', ...OPEN },
+      { name: 'many', ...OPEN, allow_wildcard_subscribe: true },
     ]),
   },
 });
@@ -35,13 +37,17 @@ async function two(t) {
   return { ada, bob, here, there };
 }
 
-/** The result of a method of a gateway's server API. */
-async function api(gateway, method, params = {}) {
+async function callApi(gateway, method, params) {
   const { gateways } = await running();
-  const answer = await exchange(gateways[gateway].origin, 'POST', `/api/${method}`, {
+  return await exchange(gateways[gateway].origin, 'POST', `/api/${method}`, {
     headers: { 'content-type': 'application/json', 'x-api-key': API_KEY },
     body: JSON.stringify(params),
   });
+}
+
+/** The result of a method of a gateway's server API. */
+async function api(gateway, method, params = {}) {
+  const answer = await callApi(gateway, method, params);
   assert.equal(answer.body?.error, undefined, `${method}: ${answer.text}`);
   return answer.body.result;
 }
@@ -270,6 +276,52 @@ test('a publication to a pattern goes to all channels that match and have listen
   await arrive(there, other, [2]);
 });
 
+/** 5,000 names of 250 bytes: more than one gateway can tell in one answer (1 MiB). */
+const manyNames = (begin) => Array.from({ length: 5_000 }, (_, n) => `${begin}${n}:`.padEnd(250, '.'));
+
+test('a publication to a pattern reaches all channels, however many there are', async (t) => {
+  const { ada, here } = await two(t);
+  const { gateways } = await running();
+  const begin = `${fresh('many')}:`;
+  const names = manyNames(begin);
+  const line = await Line.connect(t, gateways[1], { token: ada.tokens.access_token });
+  await line.subscribeAll(names);
+  await here.publish(`${begin}*`, { n: 1 });
+  const pushes = await line.pushesUpTo('pub', names.length, 60_000);
+  assert.deepEqual(pushes.map(({ channel }) => channel).sort(), [...names].sort());
+  const { channels: found } = await api(0, 'channels', { pattern: `${begin}*` });
+  assert.deepEqual(Object.keys(found).sort(), [...names].sort());
+});
+
+test('while a gateway does not answer, nobody is told that all gateways did', async (t) => {
+  const { bob, here, there } = await two(t);
+  const { gateways } = await running();
+  const begin = `${fresh('many')}:`;
+  await here.subscribe(`${begin}here`);
+  await there.subscribe(`${begin}there`);
+  gateways[1].pause();
+  await assert.rejects(here.publish(`${begin}*`, { n: 1 }), { code: 100, temporary: true });
+  for (const [method, params] of [['user_status', { users: [bob.id] }], ['channels', {}], ['connections', { user: bob.id }]])
+    assert.deepEqual((await callApi(0, method, params)).body.error, { code: 100, message: 'not all gateways answered' }, method);
+  gateways[1].resume();
+  await eventually(() => here.publish(`${begin}*`, { n: 2 }), 'a publication');
+  await arrive(here, `${begin}here`, [2]);
+  await arrive(there, `${begin}there`, [2]);
+  assert.equal((await api(0, 'user_status', { users: [bob.id] })).statuses[0].online, true);
+});
+
+test('a gateway that stops is asked as long as it has clients, and not waited for afterwards', async (t) => {
+  const { bob, there } = await two(t);
+  const { gateways } = await running();
+  const isOnline = async () => (await api(0, 'user_status', { users: [bob.id] })).statuses[0].online;
+  const stopped = gateways[1].stop();
+  while (gateways[1].isRunning) await isOnline();
+  await stopped;
+  await there.until(() => there.seen.filter(({ what }) => what === 'connecting').length > 1, 'the end of the connection');
+  assert.equal(await isOnline(), false);
+  await gateways[1].start();
+});
+
 test('the server API publishes once for one idempotency key, and skips older versions, whichever gateway is asked', async (t) => {
   const { here } = await two(t);
   const channel = fresh('news');
@@ -332,6 +384,7 @@ test('a token that was revoked while a gateway was paused is refused by it at on
 test('surveys are of all gateways', async (t) => {
   const { ada, bob, here, there } = await two(t);
   const channel = fresh('news');
+  await eventually(() => api(0, 'channels'), 'APIs that know all gateways');
   await Promise.all([here, there].map((device) => device.subscribe(channel)));
   for (const gateway of [0, 1]) {
     assert.deepEqual((await api(gateway, 'channels', { pattern: channel })).channels, { [channel]: { num_clients: 2 } });

@@ -21,7 +21,8 @@
 struct api {
     struct responder *responder;
     size_t asked;
-    bool keeps;
+    bool keeps, refuses; /* refuses: "elsewhere", with its error */
+    uint32_t error;
     size_t answer_bytes; /* instead of the question's data */
     size_t kept_count;
     struct inquiry *kept[64];
@@ -47,6 +48,8 @@ static void on_question(void *context, struct inquiry *inquiry, const Bus__Quest
     api->asked++;
     if (api->keeps)
         api->kept[api->kept_count++] = inquiry;
+    else if (api->refuses)
+        inquiry_refuse_elsewhere(inquiry, api->error, "not here");
     else if (question->ask_case == BUS__QUESTION__ASK_RPC)
         answer(api, inquiry, wire_text(question->rpc->data));
     else
@@ -82,6 +85,7 @@ static struct asker *asker_of(struct place *place, size_t urls, const char *secr
 struct reply {
     size_t count, ok, timeouts, busy, others;
     uint32_t error_code;
+    bool temporary;
     char data[32];
     int64_t at_ms;
 };
@@ -100,6 +104,7 @@ static void on_done(void *context, enum err err, const Bus__Answer *answer)
     if (answer == NULL)
         return;
     reply->error_code = answer->error_code;
+    reply->temporary = answer->error_temporary;
     if (answer->told_case == BUS__ANSWER__TOLD_DATA && answer->data->data.len < sizeof(reply->data))
         memcpy(reply->data, answer->data->data.data, answer->data->data.len);
 }
@@ -204,6 +209,119 @@ static void a_slow_answer_still_counts_after_the_next_was_asked(void **state)
     responder_close(slow.responder);
     responder_close(silent.responder);
     inquiry_refuse(silent.kept[0], 100, "closed meanwhile", true);
+}
+
+/* Two APIs that are connected, and nobody at the third address. */
+static struct asker *asker_of_two(struct place *place, struct api *first, struct api *second)
+{
+    struct asker *asker = asker_of(place, 3, "key", 16);
+
+    api_open(first, place, place->url[0], "key", 16);
+    api_open(second, place, place->url[1], "key", 16);
+    place_rest(place, 100);
+    return asker;
+}
+
+static void close_two(struct asker *asker, struct api *first, struct api *second)
+{
+    asker_close(asker);
+    responder_close(first->responder);
+    responder_close(second->responder);
+}
+
+static void what_one_api_cannot_answer_is_asked_elsewhere_at_once(void **state)
+{
+    struct place *place = *state;
+    struct api unable, api;
+    struct reply first = {0}, second = {0};
+    struct asker *asker = asker_of_two(place, &unable, &api);
+
+    unable.refuses = true;
+    unable.error = 100;
+    const int64_t start_ms = clock_mono_ms();
+    ask(asker, ASKER_ANY, "tea", 3000, &first);
+    TURN_UNTIL(place, first.count == 1);
+    assert_string_equal(first.data, "tea");
+    assert_int_equal(first.error_code, 0);
+    assert_in_range(first.at_ms - start_ms, 0, TRY_MS - 20);
+    ask(asker, ASKER_ANY, "tea", 3000, &second); /* whoever answered is preferred */
+    TURN_UNTIL(place, second.count == 1);
+    assert_int_equal(unable.asked, 1);
+    assert_int_equal(api.asked, 2);
+    close_two(asker, &unable, &api);
+}
+
+static void a_refusal_of_all_apis_is_the_answer_without_waiting(void **state)
+{
+    struct place *place = *state;
+    struct api first, second;
+    struct reply reply = {0};
+    struct asker *asker = asker_of_two(place, &first, &second);
+
+    first.refuses = second.refuses = true;
+    first.error = 106;
+    second.error = 100;
+    const int64_t start_ms = clock_mono_ms();
+    ask(asker, ASKER_ANY, "tea", 3000, &reply);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_int_equal(reply.ok, 1);
+    assert_int_equal(reply.error_code, 100); /* what the last one said */
+    assert_true(reply.temporary);
+    assert_int_equal(first.asked + second.asked, 2);
+    assert_in_range(reply.at_ms - start_ms, 0, TRY_MS - 20);
+    place_rest(place, TRY_MS + 50);
+    assert_int_equal(reply.count, 1);
+    close_two(asker, &first, &second);
+}
+
+static void a_refusal_of_the_only_api_asked_is_the_answer(void **state)
+{
+    struct place *place = *state;
+    struct api unable, api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of_two(place, &unable, &api);
+
+    unable.refuses = true;
+    unable.error = 100;
+    ask(asker, 0, "tea", 3000, &reply);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_int_equal(reply.error_code, 100);
+    assert_int_equal(api.asked, 0);
+    close_two(asker, &unable, &api);
+}
+
+static void a_refusal_waits_for_apis_that_may_still_answer(void **state)
+{
+    struct place *place = *state;
+    struct api unable, slow;
+    struct reply answered = {0}, late = {0}, left = {0};
+    struct asker *asker = asker_of_two(place, &unable, &slow);
+
+    unable.refuses = slow.keeps = true;
+    unable.error = 100;
+    ask(asker, ASKER_ANY, "tea", 3000, &answered);
+    TURN_UNTIL(place, slow.asked == 1);
+    place_rest(place, 50);
+    assert_int_equal(answered.count, 0);
+    answer(&slow, slow.kept[0], TEXT("slow tea"));
+    TURN_UNTIL(place, answered.count == 1);
+    assert_string_equal(answered.data, "slow tea");
+
+    ask(asker, ASKER_ANY, "tea", TRY_MS * 2, &late); /* asks the slow one first, that is preferred */
+    TURN_UNTIL(place, late.count == 1);
+    assert_int_equal(late.ok, 1); /* the deadline came, and a refusal is better than nothing */
+    assert_int_equal(late.error_code, 100);
+
+    const size_t asked = slow.asked;
+    ask(asker, ASKER_ANY, "tea", 4000, &left);
+    TURN_UNTIL(place, slow.asked > asked && unable.asked == 3);
+    responder_close(slow.responder);
+    TURN_UNTIL(place, left.count == 1);
+    assert_int_equal(left.error_code, 100);
+    asker_close(asker);
+    responder_close(unable.responder);
+    for (size_t i = 1; i < slow.kept_count; i++)
+        inquiry_refuse(slow.kept[i], 100, "closed meanwhile", true);
 }
 
 static void a_dead_api_costs_no_time(void **state)
@@ -396,6 +514,10 @@ int main(void)
         PLACE_TEST(many_questions_are_open_at_once),
         PLACE_TEST(a_silent_api_is_skipped),
         PLACE_TEST(a_slow_answer_still_counts_after_the_next_was_asked),
+        PLACE_TEST(what_one_api_cannot_answer_is_asked_elsewhere_at_once),
+        PLACE_TEST(a_refusal_of_all_apis_is_the_answer_without_waiting),
+        PLACE_TEST(a_refusal_of_the_only_api_asked_is_the_answer),
+        PLACE_TEST(a_refusal_waits_for_apis_that_may_still_answer),
         PLACE_TEST(a_dead_api_costs_no_time),
         PLACE_TEST(questions_leave_an_api_that_goes_away),
         PLACE_TEST(an_api_that_comes_back_gets_the_question_again),

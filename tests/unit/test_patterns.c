@@ -97,6 +97,36 @@ static void what_is_published_to_a_pattern_reaches_every_channel_at_hand(void **
     assert_no_letter(gateway, 0);
 }
 
+static void as_many_channels_are_reached_as_there_are(void **state)
+{
+    struct gateway *gateway = *state;
+    char name[16];
+
+    gateway->settings.memory.max_channels = 2; /* bounds streams, and these have none */
+    for (int i = 0; i < 9; i++) {
+        snprintf(name, sizeof(name), "lobby%d", i);
+        subscribe(gateway, 0, name);
+    }
+    assert_done(publish(gateway, "lobby*", "1"));
+    for (int i = 0; i < 9; i++)
+        next_parcel(gateway, 0);
+    assert_no_letter(gateway, 0);
+}
+
+static void a_channel_without_room_for_a_stream_is_the_error_and_others_are_reached(void **state)
+{
+    struct gateway *gateway = *state;
+
+    gateway->settings.memory.max_channels = 2;
+    subscribe(gateway, 0, "news:a");
+    publish(gateway, "news:b", "1");
+    publish(gateway, "news:c", "1");
+    assert_failed(publish(gateway, "news:*", "2"), PROTOCOL_LIMIT_EXCEEDED);
+    assert_int_equal(ask(gateway, history(gateway, "news:b", 0))->position, 2);
+    assert_int_equal(ask(gateway, history(gateway, "news:c", 0))->position, 2);
+    assert_no_letter(gateway, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +136,8 @@ int main(void)
         GATEWAY_TEST(a_name_with_a_star_is_a_name_where_there_are_no_patterns),
         GATEWAY_TEST(there_are_so_many_patterns_at_once),
         GATEWAY_TEST(what_is_published_to_a_pattern_reaches_every_channel_at_hand),
+        GATEWAY_TEST(as_many_channels_are_reached_as_there_are),
+        GATEWAY_TEST(a_channel_without_room_for_a_stream_is_the_error_and_others_are_reached),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,9 @@
  * each channel's log stands, and asks the APIs for all else.
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
- * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, subscribes.c, latest.c,
- * questions.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c. For them alone. Broker's
- * thread.
+ * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, subscribes.c,
+ * latest.c, questions.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c, surveys.c. For them
+ * alone. Broker's thread.
  */
 #pragma once
 

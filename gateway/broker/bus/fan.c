@@ -2,15 +2,18 @@
  * fan: a publication to a pattern goes to all channels that match it and have listeners, on whatever
  * gateway.
  *
- *   survey -> on_surveyed -> so many at a time: publish -> on_published -> the next -> answer
+ *   on_part -> so many at a time: publish -> on_published -> the next -> the next part -> on_end
  *
- * The first error ends it, and is the answer.
+ * Channels are learned part after part (surveys.h): all of them are the first part, unless that is
+ * too much. A part that is not whole (100: a gateway did not answer in time; 106: too many channels)
+ * ends it before any of that part is published to, and so does the first publication that fails,
+ * when those under way are through: that error is the answer. What was published before stays so:
+ * whoever tries again reaches those channels twice, unless the publication has an idempotency key.
  */
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "gateway/broker/bus/bus_broker.h"
-#include "gateway/broker/survey.h"
+#include "gateway/broker/bus/surveys.h"
 #include "gateway/channel_name.h"
 #include "gateway/channels/namespaces.h"
 #include "gateway/channels/patterns.h"
@@ -18,9 +21,13 @@
 #define AT_ONCE_MAX 64
 
 struct fan {
+    struct channel_walk walk;
     struct request *request;
-    struct text *channels; /* in the request's arena */
+    /* Of this part. */
+    struct arena arena;
+    struct text *channels;
     size_t count, cap, next, open;
+    bool failed;
 };
 
 static void go_on(struct fan *fan);
@@ -47,7 +54,7 @@ static void add_channel(void *context, struct text channel)
         fan->cap = fan->cap == 0 ? 64 : fan->cap * 2;
         fan->channels = xrealloc(fan->channels, fan->cap * sizeof(*fan->channels));
     }
-    fan->channels[fan->count++] = request_keep(fan->request, channel);
+    fan->channels[fan->count++] = arena_text(&fan->arena, channel);
 }
 
 static void add_channels(struct fan *fan, const Bus__Surveyed *surveyed)
@@ -66,6 +73,7 @@ static void end(struct fan *fan)
 {
     struct request *request = fan->request;
 
+    arena_fini(&fan->arena);
     free(fan->channels);
     free(fan);
     bus_answer(request->broker, request);
@@ -77,8 +85,10 @@ static void on_published(void *context, enum err err, const Bus__Answer *answer)
     struct request *request = fan->request;
 
     fan->open--;
-    if (request->outcome == REQUEST_DONE && !bus_succeeded(request->broker, request, err, answer))
+    if (!fan->failed && !bus_succeeded(request->broker, request, err, answer)) {
+        fan->failed = true;
         fan->next = fan->count; /* those under way are waited for */
+    }
     go_on(fan);
 }
 
@@ -88,41 +98,38 @@ static void go_on(struct fan *fan)
         fan->open++;
         streams_publish(fan->request, fan->channels[fan->next++], on_published, fan);
     }
-    if (fan->open == 0)
+    if (fan->open > 0)
+        return;
+    if (fan->failed)
         end(fan);
+    else
+        channel_walk_next(&fan->walk);
 }
 
-static void on_surveyed(void *context, enum err err, const Bus__Answer *answer)
+static void on_part(struct channel_walk *walk, const Bus__Surveyed *surveyed)
 {
-    struct fan *fan = context;
-    struct request *request = fan->request;
+    struct fan *fan = container_of(walk, struct fan, walk);
 
-    if (bus_succeeded(request->broker, request, err, answer)) {
-        request->outcome = REQUEST_DONE;
-        if (answer->told_case == BUS__ANSWER__TOLD_SURVEYED)
-            add_channels(fan, answer->surveyed);
-    }
+    arena_fini(&fan->arena);
+    fan->count = fan->next = 0;
+    add_channels(fan, surveyed);
     go_on(fan);
+}
+
+static void on_end(struct channel_walk *walk, bool complete)
+{
+    struct fan *fan = container_of(walk, struct fan, walk);
+
+    if (complete)
+        fan->request->outcome = REQUEST_DONE;
+    end(fan);
 }
 
 void fan_publish(struct request *request)
 {
     struct fan *fan = xcalloc(1, sizeof(*fan));
-    Bus__Question question = BUS__QUESTION__INIT;
-    Bus__Survey survey = BUS__SURVEY__INIT;
-    struct buf data = {0};
-    struct json_out out = {.buf = &data};
 
     fan->request = request;
-    json_open(&out, '{');
-    json_key(&out, "channels");
-    json_open(&out, '{');
-    json_key_text(&out, "pattern", request->channel);
-    json_close(&out, '}');
-    json_close(&out, '}');
-    survey.data = wire_bytes(buf_text(&data));
-    question.ask_case = BUS__QUESTION__ASK_SURVEY;
-    question.survey = &survey;
-    bus_ask(request->broker, ASKER_ANY, &question, on_surveyed, fan);
-    buf_fini(&data);
+    fan->walk = (struct channel_walk){request, request->channel, on_part, on_end};
+    channel_walk_start(&fan->walk);
 }

@@ -9,10 +9,9 @@
 
 #include "base/id.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "gateway/broker/bus/bus_broker.h"
 #include "gateway/broker/bus/order_wire.h"
-#include "gateway/broker/survey.h"
+#include "gateway/broker/bus/surveys.h"
 #include "gateway/loop/emulated.h"
 #include "gateway/node.h"
 
@@ -84,7 +83,7 @@ static void on_counted(struct survey *survey)
 
     broker->fleet->counting = false;
     broker->fleet->numbers = survey->numbers;
-    for (size_t api = 0; api < broker->api_count && !atomic_load(&broker->base.stopping); api++)
+    for (size_t api = 0; api < broker->api_count; api++)
         fleet_greet(broker, api);
     survey_destroy(survey);
 }
@@ -94,7 +93,7 @@ static void on_hello(uv_timer_t *timer)
     struct bus_fleet *fleet = container_of(timer, struct bus_fleet, hello);
     struct bus_broker *broker = fleet->broker;
 
-    if (fleet->counting || atomic_load(&broker->base.stopping))
+    if (fleet->counting || broker->base.closing)
         return;
     fleet->counting = true;
     survey_start(survey_create_numbers(), &broker->base, on_counted, broker);
@@ -158,53 +157,6 @@ static void tell(struct request *request, struct buf *told)
     buf_fini(told);
 }
 
-/* ---- surveys of this gateway's ---- */
-
-static void give_survey(struct request *request, const Bus__Surveyed *surveyed)
-{
-    struct survey *survey = survey_create(request->data);
-    struct survey_merge *merge = survey_merge_create(survey->kind);
-    struct buf told = {0};
-
-    for (size_t i = 0; i < surveyed->n_answers; i++)
-        survey_merge_add(merge, wire_text(surveyed->answers[i]->data));
-    survey_merge_write_json(merge, &told);
-    tell(request, &told);
-    survey_merge_destroy(merge);
-    survey_destroy(survey);
-}
-
-static void on_surveyed(void *context, enum err err, const Bus__Answer *answer)
-{
-    struct request *request = context;
-
-    if (bus_succeeded(request->broker, request, err, answer)) {
-        if (answer->told_case == BUS__ANSWER__TOLD_SURVEYED)
-            give_survey(request, answer->surveyed);
-        else
-            request_fail(request, PROTOCOL_INTERNAL, (struct text){0}, true);
-    }
-    bus_answer(request->broker, request);
-}
-
-static void ask_survey(struct request *request)
-{
-    struct survey *survey = survey_create(request->data);
-    Bus__Question question = BUS__QUESTION__INIT;
-    Bus__Survey ask = BUS__SURVEY__INIT;
-
-    if (survey == NULL) {
-        request_fail(request, PROTOCOL_BAD_REQUEST, (struct text){0}, false);
-        bus_answer(request->broker, request);
-        return;
-    }
-    survey_destroy(survey); /* it makes sense: that was the question */
-    ask.data = wire_bytes(request->data);
-    question.ask_case = BUS__QUESTION__ASK_SURVEY;
-    question.survey = &ask;
-    bus_ask(request->broker, ASKER_ANY, &question, on_surveyed, request);
-}
-
 /* ---- nodes ---- */
 
 static void give_nodes(struct request *request, const Bus__Nodes *nodes)
@@ -261,7 +213,7 @@ void fleet_start(struct bus_broker *broker, struct request *request)
     else if (request->kind == REQUEST_EMULATION)
         ask_emulation(request);
     else if (request->kind == REQUEST_SURVEY)
-        ask_survey(request);
+        surveys_start(request);
     else
         ask_nodes(request);
 }
@@ -301,44 +253,38 @@ struct asked {
     uint64_t id;
 };
 
-/* What the loops said apart is said together. */
 static void answer_survey(const struct asked *asked, const struct survey *survey)
 {
-    struct survey_merge *merge = survey_merge_create(survey->kind);
     struct buf records = {0};
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__SurveyAnswer answer = BUS__SURVEY_ANSWER__INIT;
 
-    survey_merge_add(merge, buf_text(&survey->answer));
-    survey_merge_write(merge, &records);
     answer.id = asked->id;
     answer.node = wire_bytes(node_id());
+    answer.cut = !survey_merge_write(survey->merge, &records) || survey->cut;
     answer.data = wire_bytes(buf_text(&records));
     question.ask_case = BUS__QUESTION__ASK_SURVEY_ANSWER;
     question.survey_answer = &answer;
     bus_ask(asked->broker, asked->api, &question, on_told, NULL);
     buf_fini(&records);
-    survey_merge_destroy(merge);
 }
 
 static void on_gathered(struct survey *survey)
 {
     struct asked *asked = survey->context;
 
-    if (!atomic_load(&asked->broker->base.stopping))
-        answer_survey(asked, survey);
+    answer_survey(asked, survey);
     free(asked);
     survey_destroy(survey);
 }
 
 static void take_survey(struct bus_broker *broker, size_t api, const Bus__SurveyCall *call)
 {
-    struct survey *survey =
-        atomic_load(&broker->base.stopping) ? NULL : survey_create(wire_text(call->data));
+    struct survey *survey = broker->base.closing ? NULL : survey_create(wire_text(call->data));
     struct asked *asked;
 
     if (survey == NULL)
-        return; /* of a newer gateway: others can answer */
+        return; /* it leaves; or a newer gateway asks, which hears that this one is missing */
     asked = xmalloc(sizeof(*asked));
     *asked = (struct asked){broker, api, call->id};
     survey_start(survey, &broker->base, on_gathered, asked);

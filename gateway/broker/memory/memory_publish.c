@@ -146,15 +146,14 @@ static bool is_meant(const struct memory_broker *broker, const struct request *r
                            broker->base.settings);
 }
 
-/* Up to `max` of those that are there now, held: publishing may drop others to make room for a
- * stream. */
+/* All that are there now, held: publishing may drop others to make room for a stream. */
 static size_t gather(struct memory_broker *broker, const struct request *request,
-                     struct memory_channel **out, size_t max)
+                     struct memory_channel **out)
 {
     struct memory_channel *channel;
     size_t count = 0;
 
-    for (channel = broker->map; channel != NULL && count < max; channel = channel->hh.next)
+    for (channel = broker->map; channel != NULL; channel = channel->hh.next)
         if (is_meant(broker, request, channel)) {
             channel->holds++;
             out[count++] = channel;
@@ -162,20 +161,22 @@ static size_t gather(struct memory_broker *broker, const struct request *request
     return count;
 }
 
+/* A channel without room for a stream is passed over, and is the error. */
 static int publish_to_all(struct memory_broker *broker, struct request *request)
 {
     const size_t there = HASH_COUNT(broker->map);
-    const size_t most = (size_t)broker->base.settings->memory.max_channels;
     struct memory_channel **channels = xcalloc(there + 1, sizeof(struct memory_channel *));
-    const size_t count = gather(broker, request, channels, most);
-    int error = 0;
+    const size_t count = gather(broker, request, channels);
+    int first = 0;
 
     for (size_t i = 0; i < count; i++) {
-        error = publish_to(broker, request, channels[i]);
+        const int error = publish_to(broker, request, channels[i]);
         memory_let_go(broker, channels[i]);
+        if (first == 0)
+            first = error;
     }
     free(channels);
-    return error;
+    return first;
 }
 
 /* ---- the whole ---- */

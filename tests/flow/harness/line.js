@@ -64,6 +64,23 @@ export class Line {
     return reply.subscribe;
   }
 
+  /** The same to all of them, so many at a time. */
+  async subscribeAll(channels, atOnce = 100) {
+    for (let from = 0; from < channels.length; from += atOnce) {
+      const some = channels.slice(from, from + atOnce);
+      this.wire.send(...some.map((channel) => ({ id: ++this.lastId, subscribe: { channel } })));
+      const reply = await this.replyOrEnd(this.lastId);
+      assert.ok(reply.subscribe, JSON.stringify(reply));
+    }
+  }
+
+  /** Resolves with the pushes of this kind when there are so many, which may be thousands. */
+  async pushesUpTo(kind, count, patienceMs) {
+    const { happened } = this.wire;
+    const enough = () => happened.list.length > count && this.pushes(kind).length >= count && this.pushes(kind);
+    return await happened.until(enough, `${count} pushes ${kind}`, patienceMs);
+  }
+
   /** What is in them, with the `channel` of the push; the one that a pattern matched is `matched`. */
   pushes(kind) {
     const found = this.wire.happened.list.filter(({ push }) => push?.[kind]).map(({ push }) => [push, push[kind]]);
