@@ -130,6 +130,27 @@ static void answer_ended(struct inquiry *inquiry)
     inquiry_answer(inquiry, &answer);
 }
 
+static void answer_bans(struct inquiry *inquiry)
+{
+    Bus__Bans bans = BUS__BANS__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.told_case = BUS__ANSWER__TOLD_BANS;
+    answer.bans = &bans;
+    inquiry_answer(inquiry, &answer);
+}
+
+/* Hello: it is heard. */
+static void answer_nothing(struct inquiry *inquiry)
+{
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    inquiry_answer(inquiry, &answer);
+}
+
 static void answer_presence(struct inquiry *inquiry)
 {
     Bus__PresenceEntries entries = BUS__PRESENCE_ENTRIES__INIT;
@@ -159,6 +180,12 @@ static void on_question(void *context, struct inquiry *inquiry, const Bus__Quest
         break;
     case BUS__QUESTION__ASK_ENDED_SESSIONS:
         answer_ended(inquiry);
+        break;
+    case BUS__QUESTION__ASK_BANS:
+        answer_bans(inquiry);
+        break;
+    case BUS__QUESTION__ASK_HELLO:
+        answer_nothing(inquiry);
         break;
     case BUS__QUESTION__ASK_PRESENCE_CHANGE:
     case BUS__QUESTION__ASK_PRESENCE_LIST:
