@@ -174,7 +174,7 @@ struct settings {
         int64_t window_ms;
     } chats;
     struct {
-        int64_t refresh_ms, list_max;
+        int64_t refresh_ms, list_max, channel_list_max;
     } presence;
     struct {
         int64_t remember_s, remember_max;

@@ -135,23 +135,55 @@ static bool read_value(struct text value, int64_t now_ms, struct present *presen
     return now_ms - at_ms < PRESENCE_LIFE_MS;
 }
 
-enum err presence_list(struct worker *worker, struct text channel, void (*each)(void *context, const struct present *present),
-                       void *context)
+static uint64_t read_cursor(struct text digits)
 {
-    struct buf name = {0};
+    uint64_t cursor = 0;
+
+    for (size_t i = 0; i < digits.len && digits.at[i] >= '0' && digits.at[i] <= '9'; i++)
+        cursor = cursor * 10 + (uint64_t)(digits.at[i] - '0');
+    return cursor;
+}
+
+/* KEYS: the hash. ARGV: a cursor, how many. Returns the next cursor, then client and value of some: of a small hash, all. */
+static struct cache_script scan = {
+    .lua = "local found = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])\n"
+           "if found.err then return {'0'} end\n"
+           "local out = {found[1]}\n"
+           "for i = 1, #found[2] do out[i + 1] = found[2][i] end\n"
+           "return out"};
+
+#define SCAN_COUNT "100" /* a value may have some kilobytes, and an answer of the bus has an end */
+
+static enum err scan_some(struct worker *worker, struct text channel, uint64_t *cursor, struct cache_reply *reply)
+{
+    struct buf name = {0}, at = {0};
+    enum err err;
 
     buf_printf(&name, "presence:%.*s", TEXT_ARGS(channel));
-    const struct text key = buf_text(&name);
-    struct cache_command command = {.verb = "HGETALL", .keys = &key, .key_count = 1};
-    const enum err err = cache_run(worker->cache, &command, 1);
+    buf_add_u64(&at, *cursor);
+    const struct text key = buf_text(&name), args[] = {buf_text(&at), TEXT(SCAN_COUNT)};
+    err = cache_call(worker->cache, &scan, &key, 1, args, ARRAY_COUNT(args), reply);
+    if (err == ERR_OK && (reply->kind != CACHE_ARRAY || reply->count == 0))
+        err = ERR_UNAVAILABLE;
+    if (err == ERR_OK)
+        *cursor = read_cursor(cache_item(reply, 0));
+    buf_fini(&name);
+    buf_fini(&at);
+    return err;
+}
+
+enum err presence_some(struct worker *worker, struct text channel, uint64_t *cursor,
+                       void (*each)(void *context, const struct present *present), void *context)
+{
+    struct cache_reply reply = {0};
+    const enum err err = scan_some(worker, channel, cursor, &reply);
     const int64_t now_ms = clock_wall_us() / 1000;
 
-    for (size_t i = 0; err == ERR_OK && command.reply.kind == CACHE_ARRAY && i + 1 < command.reply.count; i += 2) {
-        struct present present = {.client = cache_item(&command.reply, i)};
-        if (read_value(cache_item(&command.reply, i + 1), now_ms, &present))
+    for (size_t i = 1; err == ERR_OK && i + 1 < reply.count; i += 2) {
+        struct present present = {.client = cache_item(&reply, i)};
+        if (read_value(cache_item(&reply, i + 1), now_ms, &present))
             each(context, &present);
     }
-    cache_reply_fini(&command.reply);
-    buf_fini(&name);
+    cache_reply_fini(&reply);
     return err;
 }

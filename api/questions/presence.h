@@ -21,6 +21,9 @@ struct present {
     struct text client, user, conn_info, chan_info;
 };
 
-/* From a task: calls `each` for everybody in the channel. ERR_UNAVAILABLE: Redis is away. */
-MUST_CHECK enum err presence_list(struct worker *worker, struct text channel,
+/*
+ * From a task: calls `each` for some of those in the channel, from `*cursor` on (0: the first), which moves on (0: there are no more).
+ * Who is there all the time comes at least once, perhaps again. Few are all there are in one call. ERR_UNAVAILABLE: Redis is away.
+ */
+MUST_CHECK enum err presence_some(struct worker *worker, struct text channel, uint64_t *cursor,
                                   void (*each)(void *context, const struct present *present), void *context);

@@ -11,8 +11,8 @@
 #include "api/log/announce.h"
 #include "api/handlers/messages.h"
 #include "api/questions/fleet.h"
-#include "api/questions/presence.h"
 #include "api/questions/question_bans.h"
+#include "api/questions/question_presence.h"
 #include "api/questions/question_rooms.h"
 #include "api/questions/question_streams.h"
 #include "api/request/router.h"
@@ -201,76 +201,6 @@ static void answer_rpc(struct asked *asked)
                   ask->data.len > 0 ? wire_text(ask->data) : TEXT("{}"), on_called, keep(asked));
 }
 
-/* ---- presence ---- */
-
-static void tell_presence(struct asked *asked, const Bus__PresenceChange *change)
-{
-    struct announcer *announcer = announcer_create();
-
-    for (size_t i = 0; i < change->n_steps; i++) {
-        const Bus__PresenceStep *step = change->steps[i];
-        const Bus__Presence *entry = step->entry;
-        if (!step->again && !step->silent)
-            announce_presence(announcer, step->joined, wire_text(entry->channel), wire_text(entry->user), wire_text(entry->client),
-                              wire_text(entry->info), wire_text(entry->chan_info));
-    }
-    announce_send(announcer, asked->app->publisher);
-    announcer_destroy(announcer);
-}
-
-static void answer_presence_change(struct asked *asked)
-{
-    const Bus__PresenceChange *change = asked->question->presence_change;
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
-
-    for (size_t i = 0; i < change->n_steps; i++)
-        if (change->steps[i]->entry == NULL) {
-            inquiry_refuse(asked->inquiry, REFUSED_BAD_REQUEST, "bad request", false);
-            return;
-        }
-    tell_presence(asked, change);
-    if (presence_store(asked->worker, change) != ERR_OK) {
-        /* Not elsewhere: who came and went was told, and would be told again. */
-        inquiry_refuse(asked->inquiry, REFUSED_INTERNAL, "internal server error", true);
-        return;
-    }
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
-    inquiry_answer(asked->inquiry, &answer);
-}
-
-/* The announcer lends its way of keeping texts until they are sent. */
-static void add_present(void *announcer, const struct present *present)
-{
-    announce_presence(announcer, true, text(NULL), present->user, present->client, present->conn_info,
-                      present->chan_info);
-}
-
-static void answer_presence_list(struct asked *asked)
-{
-    struct announcer *announcer = announcer_create();
-    const enum err err =
-        presence_list(asked->worker, wire_text(asked->question->presence_list->channel), add_present, announcer);
-
-    if (err != ERR_OK) {
-        refuse_err(asked->inquiry, err);
-    } else {
-        Bus__PresenceEntries entries = BUS__PRESENCE_ENTRIES__INIT;
-        Bus__Answer answer = BUS__ANSWER__INIT;
-        size_t count;
-        Bus__Item **items = announce_items(announcer, &count);
-        entries.entries = xcalloc(count + 1, sizeof(*entries.entries));
-        for (size_t i = 0; i < count; i++)
-            entries.entries[entries.n_entries++] = items[i]->join;
-        answer.told_case = BUS__ANSWER__TOLD_PRESENCE;
-        answer.presence = &entries;
-        inquiry_answer(asked->inquiry, &answer);
-        free(entries.entries);
-    }
-    announcer_destroy(announcer);
-}
-
 /* ---- which answer ---- */
 
 static void run(void *arg)
@@ -296,10 +226,10 @@ static void run(void *arg)
         question_ended(here.worker, here.inquiry, here.question->ended_sessions);
         break;
     case BUS__QUESTION__ASK_PRESENCE_CHANGE:
-        answer_presence_change(&here);
+        question_presence_change(here.worker, here.inquiry, here.question->presence_change);
         break;
     case BUS__QUESTION__ASK_PRESENCE_LIST:
-        answer_presence_list(&here);
+        question_presence(here.worker, here.inquiry, here.question->presence_list);
         break;
     case BUS__QUESTION__ASK_STREAM_PUBLISH:
         question_stream_publish(here.worker, here.inquiry, here.question->stream_publish);

@@ -168,6 +168,31 @@ test('presence, joins and leaves are of both gateways', async (t) => {
   await assert.rejects(here.presence(fresh('bare')), { code: 108 });
 });
 
+test('of 20,000 who are there, a back end gets the list, a client how many', async (t) => {
+  const { ada, here } = await two(t);
+  const { redis } = await running();
+  const channel = fresh('lounge');
+  await here.subscribe(channel);
+  const key = await eventually(async () => (await redis.keys()).find((name) => name.endsWith(`:presence:${channel}`)), 'presence in Redis');
+  const info = JSON.stringify({ name: 'somebody' });
+  for (let page = 0; page < 40; page++) {
+    const entries = Array.from({ length: 500 }, (_, i) => {
+      const n = page * 500 + i, user = `u${n % 7000}`;
+      return [`client-${n}`, `1 ${Date.now()} 1 ${user.length} ${info.length}\n${user}${info}`];
+    });
+    await redis.command('HSET', key, ...entries.flat());
+  }
+  const stats = await here.client.presenceStats(channel);
+  assert.deepEqual([stats.numClients, stats.numUsers], [20001, 7001]);
+  assert.deepEqual(await api(1, 'presence_stats', { channel }), { num_clients: 20001, num_users: 7001 });
+  const { presence } = await api(1, 'presence', { channel });
+  assert.equal(Object.keys(presence).length, 20001);
+  assert.deepEqual(presence['client-19999'], { user: 'u5999', client: 'client-19999', conn_info: { name: 'somebody' } });
+  assert.equal(presence[clientOf(here)].user, ada.id);
+  await assert.rejects(here.presence(channel), { code: 106 }); // more than its queue takes
+  assert.equal((await here.client.presenceStats(channel)).numUsers, 7001, 'and it is still there');
+});
+
 test('who left a busy channel long ago is no burden to Redis', async (t) => {
   const { here, there } = await two(t);
   const { redis } = await running();

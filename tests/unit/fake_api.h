@@ -259,6 +259,8 @@ static inline void fake_say_presence(struct fake_api *api, struct inquiry *inqui
         entries[i].user = wire_bytes(TEXT("42"));
     }
     told.n_entries = api->watchers;
+    told.num_clients = (uint32_t)api->watchers;
+    told.num_users = api->watchers > 0;
     told.entries = list;
     answer.told_case = BUS__ANSWER__TOLD_PRESENCE;
     answer.presence = &told;

@@ -86,6 +86,7 @@ static inline void set_options(struct gateway *gateway)
     settings->client.recovery_max_bytes = 1 << 20;
     settings->client.history_max_publications = 3;
     settings->channel.patterns_max = 2;
+    settings->presence.channel_list_max = 3;
     settings->channel.private_prefix = "$";
     settings->channel.user_boundary = "#";
     settings->memory.max_channels = 100;

@@ -65,6 +65,19 @@ static void presence_shows_who_wants_to_be_shown(void **state)
     assert_text(answer->entries[0].chan_info, "{\"x\":1}");
 }
 
+static void a_channel_with_too_many_tells_only_how_many(void **state)
+{
+    struct gateway *gateway = *state;
+    static const char *const clients[] = {"c1", "c2", "c3", "c4"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(clients); i++)
+        enter(gateway, clients[i], true, false);
+    assert_int_equal(ask(gateway, question(gateway, REQUEST_PRESENCE, "news:a"))->error,
+                     PROTOCOL_LIMIT_EXCEEDED);
+    assert_int_equal(
+        ask(gateway, question(gateway, REQUEST_PRESENCE_STATS, "news:a"))->client_count, 4);
+}
+
 static void stats_count_people_once(void **state)
 {
     struct gateway *gateway = *state;
@@ -120,6 +133,7 @@ int main(void)
         GATEWAY_TEST(a_join_comes_after_the_answer_and_a_leave_not_to_who_left),
         GATEWAY_TEST(who_tells_nobody_is_not_heard_of),
         GATEWAY_TEST(presence_shows_who_wants_to_be_shown),
+        GATEWAY_TEST(a_channel_with_too_many_tells_only_how_many),
         GATEWAY_TEST(stats_count_people_once),
         GATEWAY_TEST(who_comes_back_at_once_is_still_there),
         GATEWAY_TEST(presence_that_is_off_is_not_available),

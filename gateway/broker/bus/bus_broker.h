@@ -4,7 +4,7 @@
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
  * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, subscribes.c,
- * latest.c, questions.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c, surveys.c. For them
+ * latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c, surveys.c. For them
  * alone. Broker's thread.
  */
 #pragma once
@@ -176,6 +176,7 @@ const struct ring_entry *listening_ring(struct bus_broker *broker, struct channe
                                         uint64_t from);
 
 void questions_start(struct bus_broker *broker, struct request *request);
+void presence_start(struct bus_broker *broker, struct request *request); /* who is there, how many */
 void streams_start(struct bus_broker *broker, struct request *request); /* of the operator's */
 /* Asks for the request's publication in `channel`; told_case POSITION. */
 void streams_publish(struct request *request, struct text channel, asker_done_fn done,

@@ -1,9 +1,7 @@
 /*
  * questions: what the API answers for a client and the broker only passes on: publish, rpc,
- * presence, history; of the operator's channels, presence alone.
+ * history.
  */
-#include <uthash.h>
-
 #include "gateway/broker/bus/bus_broker.h"
 
 /* ---- publish and rpc ---- */
@@ -47,89 +45,6 @@ static void ask_rpc(struct bus_broker *broker, struct request *request)
     question.ask_case = BUS__QUESTION__ASK_RPC;
     question.rpc = &rpc;
     bus_ask(broker, ASKER_ANY, &question, on_data, request);
-}
-
-/* ---- presence ---- */
-
-static void give_entries(struct request *request, const Bus__PresenceEntries *told)
-{
-    struct client_info *entries =
-        arena_alloc(&request->arena, told->n_entries * sizeof(*entries));
-
-    for (size_t i = 0; i < told->n_entries; i++) {
-        const Bus__Presence *entry = told->entries[i];
-        entries[i] = (struct client_info){
-            .user = request_keep(request, wire_text(entry->user)),
-            .client = request_keep(request, wire_text(entry->client)),
-            .conn_info = request_keep(request, wire_text(entry->info)),
-            .chan_info = request_keep(request, wire_text(entry->chan_info)),
-        };
-    }
-    request->entries = entries;
-    request->entry_count = told->n_entries;
-}
-
-struct counted_user {
-    UT_hash_handle hh;
-};
-
-static uint32_t count_users(const Bus__PresenceEntries *told)
-{
-    struct counted_user *map = NULL, *found, *next;
-    struct counted_user *all = xcalloc(told->n_entries + 1, sizeof(*all));
-    uint32_t count;
-
-    for (size_t i = 0; i < told->n_entries; i++) {
-        const ProtobufCBinaryData *user = &told->entries[i]->user;
-        HASH_FIND(hh, map, user->data, user->len, found);
-        if (found == NULL)
-            HASH_ADD_KEYPTR(hh, map, user->data, user->len, &all[i]);
-    }
-    count = HASH_COUNT(map);
-    HASH_ITER(hh, map, found, next)
-    {
-        HASH_DEL(map, found);
-    }
-    free(all);
-    return count;
-}
-
-static void on_presence(void *context, enum err err, const Bus__Answer *answer)
-{
-    struct request *request = context;
-
-    if (bus_succeeded(request->broker, request, err, answer)) {
-        const Bus__PresenceEntries none = BUS__PRESENCE_ENTRIES__INIT;
-        const Bus__PresenceEntries *told =
-            answer->told_case == BUS__ANSWER__TOLD_PRESENCE ? answer->presence : &none;
-        request->outcome = REQUEST_DONE;
-        if (request->kind == REQUEST_PRESENCE && request->namespace == NULL &&
-            told->n_entries > (size_t)request->broker->base.settings->presence.list_max) {
-            request_fail(request, PROTOCOL_LIMIT_EXCEEDED, (struct text){0}, false);
-        } else if (request->kind == REQUEST_PRESENCE) {
-            give_entries(request, told);
-        } else {
-            request->client_count = (uint32_t)told->n_entries;
-            request->user_count = count_users(told);
-        }
-    }
-    bus_answer(request->broker, request);
-}
-
-static void ask_presence(struct bus_broker *broker, struct request *request)
-{
-    Bus__Question question = BUS__QUESTION__INIT;
-    Bus__PresenceList list = BUS__PRESENCE_LIST__INIT;
-
-    if (request->namespace != NULL && !request->namespace->presence) {
-        request_fail(request, PROTOCOL_NOT_AVAILABLE, (struct text){0}, false);
-        bus_answer(broker, request);
-        return;
-    }
-    list.channel = wire_bytes(request->channel);
-    question.ask_case = BUS__QUESTION__ASK_PRESENCE_LIST;
-    question.presence_list = &list;
-    bus_ask(broker, ASKER_ANY, &question, on_presence, request);
 }
 
 /* ---- history: the command, for subscribers ---- */
@@ -257,7 +172,7 @@ void questions_start(struct bus_broker *broker, struct request *request)
         break;
     case REQUEST_PRESENCE:
     case REQUEST_PRESENCE_STATS:
-        ask_presence(broker, request);
+        presence_start(broker, request);
         break;
     case REQUEST_HISTORY:
         ask_history(broker, request);

@@ -82,6 +82,11 @@ void memory_presence(struct memory_broker *broker, struct request *request)
         memory_fail(broker, request, PROTOCOL_NOT_AVAILABLE);
         return;
     }
+    if (channel != NULL &&
+        channel->shown_count > broker->base.settings->presence.channel_list_max) {
+        memory_fail(broker, request, PROTOCOL_LIMIT_EXCEEDED);
+        return;
+    }
     if (channel != NULL)
         list(request, channel);
     memory_answer(broker, request);
