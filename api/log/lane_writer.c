@@ -9,14 +9,17 @@
  */
 #include "api/log/lane_writer.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/log/batch.h"
 #include "api/log/outbox.h"
 #include "api/settings.h"
 #include "api/log/settle.h"
 #include "api/log/watch.h"
+#include "base/fail_point.h"
 #include "base/log.h"
 
 #define TICK_MS 200        /* marks in quiet times; tries a redo again */
@@ -91,6 +94,8 @@ static void on_stored(struct lane_writer *writer)
     writer->committed = committed;
     go_on(writer);
 
+    if (fail_point("die_after_commit"))
+        kill(getpid(), SIGKILL);
     batch_read(committed, db_conn_epoch(writer->conn), writer->announcer, writer->refresh);
     announce_send(writer->announcer, writer->worker->app->publisher);
     settle_cache(writer->settle, writer->refresh, first_number, next_number);

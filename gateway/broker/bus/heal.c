@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/fail_point.h"
 #include "gateway/broker/bus/bus_broker.h"
 
 #define PAGE_PUBLICATIONS 300
@@ -96,7 +97,7 @@ void heal_open(struct bus_broker *broker)
 
 void heal_watch(struct bus_broker *broker, struct channel *channel)
 {
-    const bool gap = channel_has_gap(channel);
+    const bool gap = channel_has_gap(channel) && !fail_point("no_healing");
 
     if (gap && channel->state == CHANNEL_LIVE)
         enlist(broker, channel, CHANNEL_GAP, broker->base.settings->heal.straggler_ms);

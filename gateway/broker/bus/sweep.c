@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "gateway/broker/bus/bus_broker.h"
 
@@ -53,6 +54,8 @@ static void begin(struct bus_broker *broker)
 
 void sweep_start(struct bus_broker *broker, bool tell_stale)
 {
+    if (fail_point("no_healing"))
+        return;
     broker->sweep.tell_stale_next = broker->sweep.tell_stale_next || tell_stale;
     if (broker->sweep.running)
         broker->sweep.again = true;
@@ -371,6 +374,8 @@ void sweep_hole(struct bus_broker *broker, size_t api, uint64_t publisher, uint6
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Replay replay = BUS__REPLAY__INIT;
 
+    if (fail_point("no_healing"))
+        return;
     if (count_holes(broker) >= HOLES_MAX) {
         sweep_start(broker, true);
         return;

@@ -47,7 +47,7 @@ export function logFolder() {
 }
 
 function emptyLogFolder() {
-  const folder = path.join(LOGS, path.basename(process.argv[1] ?? 'flow', '.test.js'));
+  const folder = path.join(LOGS, path.basename(process.argv[1] ?? 'flow').replace(/(\.test)?\.js$/, ''));
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
   return folder;

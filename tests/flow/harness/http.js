@@ -4,20 +4,20 @@ const CALL_TIMEOUT_MS = 20_000;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
 
 /**
- * One HTTP exchange exactly as written: no header but Host, Content-Length and those given.
+ * One HTTP exchange exactly as written: no header but Host, Content-Length and those given; given up after `timeoutMs` of silence.
  * Answers {status, headers, text, body}; `body` is the JSON, undefined when there is none.
  */
-export function exchange(origin, method, path, { headers = {}, body } = {}) {
+export function exchange(origin, method, path, { headers = {}, body, timeoutMs = CALL_TIMEOUT_MS } = {}) {
   return new Promise((resolve, reject) => {
     const bytes = body === undefined ? undefined : Buffer.from(body);
     const request = http.request(`${origin}`, {
       method,
       path,
       agent,
-      timeout: CALL_TIMEOUT_MS,
+      timeout: timeoutMs,
       headers: { ...headers, ...(bytes === undefined ? {} : { 'content-length': bytes.length }) },
     });
-    request.once('timeout', () => request.destroy(new Error(`${method} ${path}: no answer in ${CALL_TIMEOUT_MS} ms`)));
+    request.once('timeout', () => request.destroy(new Error(`${method} ${path}: no answer in ${timeoutMs} ms`)));
     request.once('error', reject);
     request.once('response', (answer) => {
       const parts = [];

@@ -1,0 +1,27 @@
+// What befalls the programs themselves.
+
+/** Any program, by its number among all of them. */
+function anyProgram(random, { apis, gateways }) {
+  const number = random.between(0, apis + gateways - 1);
+  return number < apis ? `api-${number}` : `gateway-${number - apis}`;
+}
+
+const programOf = ({ servers }, { target }) => servers.programs.find(({ name }) => name === target);
+
+export const kill = {
+  name: 'kill',
+  what: 'kill -9',
+  holdMs: [500, 3_000],
+  choose: (random, sizes) => ({ target: anyProgram(random, sizes) }),
+  begin: (world, plan) => programOf(world, plan).kill(),
+  end: (world, plan) => programOf(world, plan).start(),
+};
+
+export const pause = {
+  name: 'pause',
+  what: 'SIGSTOP, then SIGCONT',
+  holdMs: [1_000, 6_000],
+  choose: kill.choose,
+  begin: (world, plan) => programOf(world, plan).pause(),
+  end: (world, plan) => programOf(world, plan).resume(),
+};
