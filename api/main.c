@@ -59,7 +59,12 @@ static enum err open_responder(struct app *app, struct responder **responder)
     }
     snprintf(url, sizeof(url), "%.*s:%ld", (int)(colon - events), events, port + 1);
     const struct responder_config config = {
-        .url = url, .secret = text(app->settings->bus.key), .open_limit = QUESTIONS_OPEN_MAX};
+        .url = url,
+        .secret = text(app->settings->bus.key),
+        .other_secret = text(app->settings->bus.other_key),
+        .boot = publisher_id(app->publisher),
+        .open_limit = QUESTIONS_OPEN_MAX,
+    };
     return responder_open(responder, &app->workers[0].loop, &config, questions_answer, app);
 }
 

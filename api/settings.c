@@ -76,6 +76,8 @@ void settings_load(struct settings *s, int argc, char **argv)
                     "Where gateways hear events; questions are answered at the next port."),
         KEY_OPTION("bus.key", bus.key, true,
                       "Key of the bus; without one it listens on loopback only."),
+        KEY_OPTION("bus.other_key", bus.other_key, true,
+                   "While bus.key is being changed: what is sealed with this one is read, too."),
         NUMBER_OPTION("bus.heartbeat_ms", bus.heartbeat_ms, "200", "ms", 10, 60000,
                       "Sign of life on a silent bus."),
         NUMBER_OPTION("bus.keep_ms", bus.keep_ms, "30000", "ms", 0, 3600000,

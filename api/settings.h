@@ -62,7 +62,7 @@ struct settings {
     } batch;
     struct {
         char *listen; /* tcp://host:port for events; questions at port + 1 */
-        char *key;    /* NULL: none */
+        char *key, *other_key; /* NULL: none */
         int64_t heartbeat_ms;
         int64_t keep_ms;
         int64_t keep_bytes;

@@ -11,6 +11,7 @@
 
 #define TICK_MS   20
 #define PEERS_MAX 64  /* bits of `tried` */
+#define PACKED_MAX (WIRE_MESSAGE_MAX - SEAL_OVERHEAD - 64) /* of a question: whom it is for is added */
 #define TRIES_MAX 100 /* of one question: connections that break one after the other */
 
 /*
@@ -29,7 +30,7 @@ struct ask {
     struct asker *asker;
     struct ask *prev, *next; /* in `open` or `refused` */
     uint64_t id;
-    nng_msg *message;
+    struct buf packed; /* the question, as every API gets it */
     size_t only;    /* an API, or ASKER_ANY */
     uint64_t tried; /* APIs that have it, or had and said nothing right */
     int tries;
@@ -46,8 +47,9 @@ struct ask_list {
 };
 
 struct asker {
-    struct seal_key key;
-    void (*on_connected)(void *context, size_t api);
+    struct seal_keys keys;
+    struct buf opened; /* the message at hand */
+    void (*on_connected)(void *context, size_t api, uint64_t publisher);
     void *context;
     int try_ms;
     size_t open_limit, open_count;
@@ -77,8 +79,7 @@ static void list_remove(struct ask_list *list, struct ask *ask)
 
 static void ask_free(struct ask *ask)
 {
-    if (ask->message != NULL)
-        nng_msg_free(ask->message);
+    buf_fini(&ask->packed);
     wire_free_answer(ask->elsewhere);
     free(ask);
 }
@@ -116,38 +117,30 @@ static bool may_try(const struct ask *ask, size_t api)
     return (ask->tried & 1ull << api) == 0 && (ask->only == ASKER_ANY || ask->only == api);
 }
 
-/* The next API: one that is connected, from the one that answered last on; else any, which may come
- * up in time, but is not waited for with an answer in hand. */
+/* The next API that is connected, from the one that answered last on. One that comes up in time is
+ * found by on_connection(). */
 static size_t choose_peer(const struct ask *ask)
 {
     const struct asker *asker = ask->asker;
-    size_t fallback = ASKER_ANY;
 
     for (size_t i = 0; i < asker->peer_count; i++) {
         const size_t api = (asker->preferred + i) % asker->peer_count;
-        if (!may_try(ask, api))
-            continue;
-        if (peer_is_up(asker->peers[api]))
+        if (may_try(ask, api) && peer_is_up(asker->peers[api]))
             return api;
-        if (fallback == ASKER_ANY && ask->elsewhere == NULL)
-            fallback = api;
     }
-    return fallback;
+    return ASKER_ANY;
 }
 
 static void try_at(struct ask *ask, size_t api)
 {
     const int64_t now_ms = clock_mono_ms();
     const int left_ms = ask->deadline_ms > now_ms ? (int)(ask->deadline_ms - now_ms) : 1;
-    nng_msg *copy;
 
     ask->tried |= 1ull << api;
     ask->tries++;
     ask->try_until_ms = now_ms + ask->asker->try_ms;
-    CHECK(nng_msg_dup(&copy, ask->message) == 0);
-    ask->slots[api] = peer_send(ask->asker->peers[api], copy, left_ms, ask);
-    if (ask->slots[api] == NULL)
-        nng_msg_free(copy); /* it is full of questions: as good as silent */
+    /* NULL: it is full of questions, as good as silent */
+    ask->slots[api] = peer_send(ask->asker->peers[api], buf_text(&ask->packed), left_ms, ask);
 }
 
 /* Is it under way at an API that is connected? */
@@ -175,14 +168,13 @@ static void try_next(struct ask *ask)
 
 /* ---- what comes back ---- */
 
-static Bus__Answer *read_answer(const struct asker *asker, const struct ask *ask, nng_msg *message)
+static Bus__Answer *read_answer(struct asker *asker, const struct ask *ask, nng_msg *message)
 {
-    struct text payload;
     Bus__Answer *answer;
 
-    if (!seal_open(&asker->key, SEAL_ANSWER, link_bytes(message), &payload))
+    if (!seal_open(&asker->keys, SEAL_ANSWER, link_bytes(message), &asker->opened))
         return NULL;
-    answer = wire_read_answer(payload);
+    answer = wire_read_answer(buf_text(&asker->opened));
     if (answer != NULL && answer->id == ask->id)
         return answer;
     wire_free_answer(answer);
@@ -231,6 +223,12 @@ static void on_answer(void *context, struct slot *slot, nng_msg *message)
         pass_over(ask, api, broke);
         return;
     }
+    if (answer->stranger) { /* the API was started again: asked once more when it has said so */
+        wire_free_answer(answer);
+        peer_greet(asker->peers[api]);
+        pass_over(ask, api, true);
+        return;
+    }
     if (answer->elsewhere) {
         keep_elsewhere(ask, answer);
         return;
@@ -251,7 +249,7 @@ static void on_connection(void *context, struct peer *peer)
             try_next(ask);
     }
     if (asker->on_connected != NULL && peer_is_up(peer))
-        asker->on_connected(asker->context, peer_index(peer));
+        asker->on_connected(asker->context, peer_index(peer), peer_boot(peer));
 }
 
 /* ---- the clock ---- */
@@ -328,9 +326,9 @@ void asker_ask(struct asker *asker, size_t api, Bus__Question *question, int dea
     }
     question->id = ask->id = id_random(); /* not to be guessed: it proves that the answer is new */
     question->deadline_ms = (uint32_t)deadline_ms;
-    ask->message = link_seal(&asker->key, SEAL_QUESTION, &question->base);
-    if (ask->message == NULL || (api != ASKER_ANY && api >= asker->peer_count)) {
-        refuse(asker, ask, ask->message == NULL ? ERR_TOO_LARGE : ERR_UNAVAILABLE);
+    wire_pack(&ask->packed, &question->base);
+    if (ask->packed.len > PACKED_MAX || (api != ASKER_ANY && api >= asker->peer_count)) {
+        refuse(asker, ask, ask->packed.len > PACKED_MAX ? ERR_TOO_LARGE : ERR_UNAVAILABLE);
         return;
     }
     ask->only = api;
@@ -353,14 +351,16 @@ enum err asker_open(struct asker **out, uv_loop_t *loop, const struct asker_conf
         return ERR_INVALID;
     }
     struct asker *asker = xcalloc(1, sizeof(*asker) + config->url_count * sizeof(asker->peers[0]));
-    seal_key_init(&asker->key, config->secret);
+    seal_keys_init(&asker->keys, config->secret, config->other_secret);
+    const uint64_t id = id_random();
     asker->on_connected = config->on_connected;
     asker->context = config->context;
     asker->try_ms = config->try_ms;
     asker->open_limit = config->open_limit;
     CHECK(uv_timer_init(loop, &asker->tick) == 0);
     for (size_t i = 0; i < config->url_count; i++) {
-        const struct peer_config peer = {config->urls[i], i, config->open_limit};
+        const struct peer_config peer = {config->urls[i], i, config->open_limit,
+                                         &asker->keys, id};
         const enum err err = peer_open(&asker->peers[i], loop, &peer, &events, asker);
         if (err != ERR_OK) {
             asker_close(asker);
@@ -383,7 +383,10 @@ static void free_list(struct ask_list *list)
 
 static void on_tick_closed(uv_handle_t *handle)
 {
-    free(container_of((uv_timer_t *)handle, struct asker, tick));
+    struct asker *asker = container_of((uv_timer_t *)handle, struct asker, tick);
+
+    buf_fini(&asker->opened);
+    free(asker);
 }
 
 void asker_close(struct asker *asker)

@@ -22,12 +22,13 @@ struct asker;
 struct asker_config {
     const char *const *urls; /* questions addresses, same order as the feed's */
     size_t url_count;
-    struct text secret;
+    struct text secret, other_secret; /* see seal.h */
     int try_ms;        /* e.g. 1000 */
     size_t open_limit; /* questions open at once, e.g. 4096; more are answered ERR_BUSY at once
                           (next loop turn) */
-    /* There is a connection to the API, perhaps a new one; from the loop. NULL: nobody wants to know. */
-    void (*on_connected)(void *context, size_t api);
+    /* There is a connection to the API, perhaps a new one, and it has said that `publisher` is its own;
+     * from the loop. NULL: nobody wants to know. */
+    void (*on_connected)(void *context, size_t api, uint64_t publisher);
     void *context;
 };
 

@@ -31,16 +31,19 @@ struct source {
 
     /* The loop's. */
     uint64_t publisher; /* 0: none heard yet */
+    uint64_t trusted;   /* that is taken; 0: none yet */
     bool lost;
     int64_t heard_ms;
     struct numbers numbers;
-    bool foreign_logged;
+    struct link_alarm foreign, untrusted;
 };
 
 struct feed {
     struct feed_events events;
     void *context;
-    struct seal_key key;
+    struct seal_keys keys;
+    struct buf opened; /* the message at hand */
+    bool trusts_all;
     int silence_ms;
     uv_timer_t watch;
     int64_t watched_ms;
@@ -156,27 +159,34 @@ static bool is_plausible(const Bus__Batch *batch)
 static void count_foreign(struct source *source)
 {
     source->feed->counters.foreign++;
-    if (!source->foreign_logged)
-        log_warn("feed: api %zu sends what is not sealed with our bus key; counting from now on",
-                 source->api);
-    source->foreign_logged = true;
+    link_alarm(&source->foreign, "feed", "an API sends what is not sealed with our bus key");
+}
+
+/* Until the API has said who it is, a recording cannot be told from it. */
+static bool is_trusted(struct source *source, uint64_t publisher)
+{
+    if (source->feed->trusts_all || source->trusted == publisher)
+        return true;
+    source->feed->counters.untrusted++;
+    if (source->trusted != 0)
+        link_alarm(&source->untrusted, "feed", "batches of a publisher that is not the API's");
+    return false;
 }
 
 static void take_message(struct source *source, nng_msg *message)
 {
     struct feed *feed = source->feed;
     const struct text bytes = link_bytes(message);
-    struct text payload;
     Bus__Batch *batch = NULL;
 
-    if (seal_open(&feed->key, SEAL_EVENT, bytes, &payload))
-        batch = wire_read_batch(payload);
-    if (is_plausible(batch)) {
+    if (seal_open(&feed->keys, SEAL_EVENT, bytes, &feed->opened))
+        batch = wire_read_batch(buf_text(&feed->opened));
+    if (!is_plausible(batch)) {
+        count_foreign(source);
+    } else if (is_trusted(source, batch->publisher)) {
         feed->counters.messages++;
         feed->counters.bytes += bytes.len;
         take_batch(source, batch);
-    } else {
-        count_foreign(source);
     }
     wire_free_batch(batch);
 }
@@ -267,7 +277,10 @@ static void source_close(struct source *source)
 
 static void on_watch_closed(uv_handle_t *handle)
 {
-    free(container_of((uv_timer_t *)handle, struct feed, watch));
+    struct feed *feed = container_of((uv_timer_t *)handle, struct feed, watch);
+
+    buf_fini(&feed->opened);
+    free(feed);
 }
 
 enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config *config,
@@ -277,7 +290,8 @@ enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config 
 
     feed->events = *events;
     feed->context = context;
-    seal_key_init(&feed->key, config->secret);
+    seal_keys_init(&feed->keys, config->secret, config->other_secret);
+    feed->trusts_all = config->trusts_all;
     feed->silence_ms = config->silence_ms;
     feed->watched_ms = clock_mono_ms();
     CHECK(uv_timer_init(loop, &feed->watch) == 0);
@@ -294,6 +308,11 @@ enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config 
     CHECK(uv_timer_start(&feed->watch, on_watch, every_ms, every_ms) == 0);
     *out = feed;
     return ERR_OK;
+}
+
+void feed_trust(struct feed *feed, size_t api, uint64_t publisher)
+{
+    feed->sources[api]->trusted = publisher;
 }
 
 void feed_close(struct feed *feed)

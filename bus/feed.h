@@ -1,8 +1,9 @@
 /*
  * feed: a gateway's ear on the bus: one sub0 socket per API, batches handed to one loop.
  *
- * Checks seals, drops what is foreign or oversize (counted), reports what is missing from a
- * publisher's running numbers. Order: per publisher as received; a repeat (number not above the
+ * Checks seals, drops what is foreign (counted; NNG ends a connection that brings what is oversize),
+ * and batches of a publisher that is not known to be that API (a recording of an older one could be
+ * played): feed_trust(). Reports what is missing from a publisher's running numbers. Order: per publisher as received; a repeat (number not above the
  * last) is dropped, unless it was reported missing.
  */
 #pragma once
@@ -18,7 +19,8 @@ struct feed;
 struct feed_config {
     const char *const *urls; /* events addresses of the APIs; their index is the `api` below */
     size_t url_count;
-    struct text secret;
+    struct text secret, other_secret; /* see seal.h */
+    bool trusts_all; /* of who has the key: nobody calls feed_trust() */
     size_t inbox_limit; /* NNG messages that wait for the loop, e.g. 8192; beyond it they are
                            dropped and counted */
     int silence_ms; /* a publisher that says nothing (not even a heartbeat) for so long is reported
@@ -41,9 +43,11 @@ struct feed_events {
 
 MUST_CHECK enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config *config,
                               const struct feed_events *events, void *context);
+/* `publisher` is the one at this API, as the API itself has just said (asker.h). */
+void feed_trust(struct feed *feed, size_t api, uint64_t publisher);
 void feed_close(struct feed *feed); /* not from inside an event; NULL does nothing */
 
 struct feed_counters {
-    uint64_t messages, bytes, foreign, dropped, holes;
+    uint64_t messages, bytes, foreign, untrusted, dropped, holes;
 };
 void feed_count(const struct feed *feed, struct feed_counters *out);

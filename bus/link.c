@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define RECONNECT_MIN_MS 10
 #define RECONNECT_MAX_MS 200
 #define CLOSE_WAIT_MS    1000
+#define ALARM_MS         60000
 
 /* The host in "tcp://host:port", brackets of IPv6 removed. */
 static struct text host_of(const char *url)
@@ -62,19 +65,40 @@ int link_tune(nng_socket socket)
     return rv == NNG_ENOTSUP ? 0 : rv;
 }
 
-nng_msg *link_seal(const struct seal_key *key, enum seal_context context,
-                   const ProtobufCMessage *message)
+nng_msg *link_seal_packed(const struct seal_keys *keys, enum seal_context context,
+                          struct text packed, const ProtobufCMessage *more)
 {
-    const size_t size = protobuf_c_message_get_packed_size(message);
+    const size_t more_size = more != NULL ? protobuf_c_message_get_packed_size(more) : 0;
+    const size_t size = SEAL_OVERHEAD + packed.len + more_size;
     nng_msg *msg;
 
-    if (size > WIRE_MESSAGE_MAX - SEAL_OVERHEAD)
+    if (size > WIRE_MESSAGE_MAX)
         return NULL;
-    CHECK(nng_msg_alloc(&msg, SEAL_OVERHEAD + size) == 0);
+    CHECK(nng_msg_alloc(&msg, size) == 0);
     unsigned char *body = nng_msg_body(msg);
-    CHECK(protobuf_c_message_pack(message, body + SEAL_OVERHEAD) == size);
-    seal_write(key, context, text_of(body + SEAL_OVERHEAD, size), body);
+    if (packed.len > 0)
+        memcpy(body + SEAL_OVERHEAD, packed.at, packed.len);
+    if (more != NULL)
+        CHECK(protobuf_c_message_pack(more, body + SEAL_OVERHEAD + packed.len) == more_size);
+    seal_write(keys, context, body, size);
     return msg;
+}
+
+nng_msg *link_seal(const struct seal_keys *keys, enum seal_context context,
+                   const ProtobufCMessage *message)
+{
+    return link_seal_packed(keys, context, (struct text){0}, message);
+}
+
+void link_alarm(struct link_alarm *alarm, const char *who, const char *what)
+{
+    const int64_t now_ms = clock_mono_ms();
+
+    alarm->count++;
+    if (alarm->said_ms != 0 && now_ms - alarm->said_ms < ALARM_MS)
+        return;
+    log_warn("%s: %s (%llu since this was said last)", who, what, (unsigned long long)alarm->count);
+    *alarm = (struct link_alarm){.said_ms = now_ms};
 }
 
 struct text link_bytes(nng_msg *message)

@@ -25,9 +25,18 @@ MUST_CHECK int link_tune(nng_socket socket);
 
 /* The message packed and sealed, the caller's; NULL when it would be over WIRE_MESSAGE_MAX. Any
  * thread. */
-nng_msg *link_seal(const struct seal_key *key, enum seal_context context,
+nng_msg *link_seal(const struct seal_keys *keys, enum seal_context context,
                    const ProtobufCMessage *message);
+/* The same of a packed one, with the fields of `more` behind its own; NULL: none. */
+nng_msg *link_seal_packed(const struct seal_keys *keys, enum seal_context context,
+                          struct text packed, const ProtobufCMessage *more);
 struct text link_bytes(nng_msg *message);
+/* Says at most once a minute that there were `count` more of `what`, since it said so last. */
+struct link_alarm {
+    int64_t said_ms;
+    uint64_t count;
+};
+void link_alarm(struct link_alarm *alarm, const char *who, const char *what);
 
 /*
  * Closes the socket and waits some time for it; its operations must have been stopped. False: NNG

@@ -6,9 +6,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/id.h"
 #include "base/log.h"
 #include "bus/link.h"
 #include "bus/mailbox.h"
+#include "bus/wire.h"
+
+#define GREET_MS 1000 /* then it is asked again */
 
 /*
  * peer_send()   the question into the context      on NNG's thread: receive
@@ -35,6 +39,13 @@ struct peer {
     _Atomic bool change_waits; /* &connection_changed is in the mailbox: once at most, it has places
                                   for slots */
     _Atomic int pipes; /* connections; the new one may be there before the old one has gone */
+    _Atomic unsigned arrivals; /* of connections */
+    const struct seal_keys *keys;
+    struct buf opened;
+    uint64_t asker, number, boot; /* boot: 0 while who is there is not known */
+    unsigned greeted; /* `arrivals` when it was asked last */
+    uint64_t greeting_id;
+    struct slot *greeting; /* the question under way; NULL: none */
     pthread_mutex_t
         gate; /* pipe callbacks may still run while their socket is closed: they look at `closed` */
     bool closed;
@@ -68,10 +79,12 @@ static void on_pipe_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
     struct peer *peer = arg;
 
     pthread_mutex_lock(&peer->gate);
-    if (event == NNG_PIPE_EV_ADD_POST)
+    if (event == NNG_PIPE_EV_ADD_POST) {
         peer->pipes++;
-    else if (peer->pipes > 0) /* a pipe refused for its protocol goes without having come */
+        peer->arrivals++;
+    } else if (peer->pipes > 0) { /* a pipe refused for its protocol goes without having come */
         peer->pipes--;
+    }
     if (!peer->closed && !atomic_exchange(&peer->change_waits, true))
         CHECK(mailbox_post(peer->mailbox, &connection_changed));
     pthread_mutex_unlock(&peer->gate);
@@ -84,22 +97,69 @@ static void free_slot(struct slot *slot)
     slot->peer->free = slot;
 }
 
+/* Who is there now? `number`s begin anew with another one. */
+static void take_greeting(struct peer *peer, nng_msg *message)
+{
+    Bus__Answer *answer = NULL;
+
+    if (seal_open(peer->keys, SEAL_ANSWER, link_bytes(message), &peer->opened))
+        answer = wire_read_answer(buf_text(&peer->opened));
+    if (answer != NULL && answer->id == peer->greeting_id &&
+        answer->told_case == BUS__ANSWER__TOLD_GREETED && answer->greeted->api != 0) {
+        peer->boot = answer->greeted->api;
+        peer->events.on_connection(peer->context, peer);
+    } else {
+        log_warn("asker: api %zu does not say who it is: it has another bus key, or is no API",
+                 peer->index);
+    }
+    wire_free_answer(answer);
+}
+
+static void on_greeting(struct peer *peer, nng_msg *message)
+{
+    peer->greeting = NULL;
+    if (peer->closing)
+        return;
+    if (message != NULL)
+        take_greeting(peer, message);
+    if (peer->boot == 0 && message == NULL && atomic_load(&peer->pipes) > 0)
+        peer_greet(peer); /* nothing came in time, or that connection broke */
+}
+
+/* What is there may be another start of the API than before. */
+static void on_connection(struct peer *peer)
+{
+    const unsigned arrivals = atomic_load(&peer->arrivals);
+
+    if (atomic_load(&peer->pipes) == 0) {
+        peer->boot = 0;
+        peer->events.on_connection(peer->context, peer);
+    } else if (peer->greeted != arrivals) {
+        peer->greeted = arrivals;
+        peer_greet(peer);
+    }
+}
+
 static void on_item(void *context, void *item)
 {
     struct peer *peer = context;
 
     if (item == &connection_changed) {
-        atomic_store(&peer->change_waits, false); /* before peer_is_up() is asked */
+        atomic_store(&peer->change_waits, false); /* before `pipes` is looked at */
         if (!peer->closing)
-            peer->events.on_connection(peer->context, peer);
+            on_connection(peer);
         return;
     }
     struct slot *slot = item;
     nng_msg *message = slot->message;
     slot->message = NULL;
-    if (slot->owner != NULL && !peer->closing)
+    if (slot == peer->greeting)
+        on_greeting(peer, message);
+    else if (slot->owner != NULL && !peer->closing) {
         peer->events.on_answer(peer->context, slot, message);
-    else if (message != NULL)
+        message = NULL;
+    }
+    if (message != NULL)
         nng_msg_free(message);
     free_slot(slot);
 }
@@ -129,18 +189,49 @@ static struct slot *take_slot(struct peer *peer)
     return slot;
 }
 
-struct slot *peer_send(struct peer *peer, nng_msg *message, int timeout_ms, void *owner)
+static struct slot *send_in_slot(struct peer *peer, nng_msg *message, int timeout_ms, void *owner)
 {
     struct slot *slot = take_slot(peer);
 
-    if (slot == NULL)
+    if (slot == NULL) {
+        nng_msg_free(message);
         return NULL;
+    }
     slot->owner = owner;
     slot->doing = SLOT_SENDING;
     nng_aio_set_msg(slot->aio, message);
     nng_aio_set_timeout(slot->aio, timeout_ms);
     nng_ctx_send(slot->ctx, slot->aio);
     return slot;
+}
+
+void peer_greet(struct peer *peer)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__Greet greet = BUS__GREET__INIT;
+
+    peer->boot = 0;
+    if (peer->greeting != NULL)
+        slot_abandon(peer->greeting);
+    question.id = peer->greeting_id = id_random();
+    question.ask_case = BUS__QUESTION__ASK_GREET;
+    question.greet = &greet;
+    peer->greeting =
+        send_in_slot(peer, link_seal(peer->keys, SEAL_QUESTION, &question.base), GREET_MS, peer);
+}
+
+struct slot *peer_send(struct peer *peer, struct text question, int timeout_ms, void *owner)
+{
+    Bus__Question address = BUS__QUESTION__INIT;
+    nng_msg *message;
+
+    if (!peer_is_up(peer))
+        return NULL;
+    address.api = peer->boot;
+    address.asker = peer->asker;
+    address.number = ++peer->number;
+    message = link_seal_packed(peer->keys, SEAL_QUESTION, question, &address.base);
+    return message != NULL ? send_in_slot(peer, message, timeout_ms, owner) : NULL;
 }
 
 void slot_abandon(struct slot *slot)
@@ -163,7 +254,12 @@ struct peer *slot_peer(const struct slot *slot)
 
 bool peer_is_up(const struct peer *peer)
 {
-    return atomic_load(&peer->pipes) > 0;
+    return peer->boot != 0;
+}
+
+uint64_t peer_boot(const struct peer *peer)
+{
+    return peer->boot;
 }
 
 size_t peer_index(const struct peer *peer)
@@ -194,6 +290,7 @@ static int open_socket(struct peer *peer, const char *url)
 static void peer_free(struct peer *peer)
 {
     pthread_mutex_destroy(&peer->gate);
+    buf_fini(&peer->opened);
     free(peer->slots);
     free(peer);
 }
@@ -206,7 +303,9 @@ enum err peer_open(struct peer **out, uv_loop_t *loop, const struct peer_config 
     peer->index = config->index;
     peer->events = *events;
     peer->context = context;
-    peer->limit = config->slot_limit;
+    peer->limit = config->slot_limit + 2; /* greetings: one, and one that was given up */
+    peer->keys = config->keys;
+    peer->asker = config->asker;
     peer->slots = xcalloc(peer->limit, sizeof(*peer->slots));
     pthread_mutex_init(&peer->gate, NULL);
     peer->mailbox = mailbox_open(loop, peer->limit + 1, on_item, peer);

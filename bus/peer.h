@@ -1,7 +1,9 @@
 /*
- * peer: one API as the asker sees it (a req0 socket, is it connected) and its slots: an NNG context
- * each that carries one question at a time there and the answer back. The loop's thread, but for
- * what peer.c says. Inside bus/ only.
+ * peer: one API as the asker sees it (a req0 socket, is it connected, which start of it is there) and
+ * its slots: an NNG context each that carries one question at a time there and the answer back. With
+ * each new connection it asks who is there (Greet); every question names that, and has a number, so
+ * that nobody can have it done again (responder.h). The loop's thread, but for what peer.c says.
+ * Inside bus/ only.
  */
 #pragma once
 
@@ -10,6 +12,8 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "base/text.h"
+#include "bus/seal.h"
 
 struct peer;
 struct slot;
@@ -25,18 +29,24 @@ struct peer_config {
     const char *url;
     size_t index;
     size_t slot_limit; /* questions under way at once */
+    const struct seal_keys *keys; /* outlive it */
+    uint64_t asker; /* random, the same for all of them */
 };
 
 MUST_CHECK enum err peer_open(struct peer **out, uv_loop_t *loop, const struct peer_config *config,
                               const struct peer_events *events, void *context);
 void peer_close(struct peer *peer); /* without on_answer for what is under way */
 
+/* It is connected, and has said who it is. */
 bool peer_is_up(const struct peer *peer);
+uint64_t peer_boot(const struct peer *peer); /* who it is: the id of its publisher; 0 while it is not up */
+/* It said that it is another one: asks anew. */
+void peer_greet(struct peer *peer);
 size_t peer_index(const struct peer *peer);
 
-/* Takes `message`; NULL (and then it does not) when all slots are busy. `owner` is what
+/* Seals and sends a packed Question; NULL when it is not up or all slots are busy. `owner` is what
  * slot_owner() says. */
-struct slot *peer_send(struct peer *peer, nng_msg *message, int timeout_ms, void *owner);
+struct slot *peer_send(struct peer *peer, struct text question, int timeout_ms, void *owner);
 void *slot_owner(const struct slot *slot);
 struct peer *slot_peer(const struct slot *slot);
 /* The owner no longer wants to know: on_answer is not called for it. */

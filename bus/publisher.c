@@ -22,7 +22,7 @@
 
 struct publisher {
     nng_socket socket;
-    struct seal_key key;
+    struct seal_keys keys;
     uint64_t id;
     int heartbeat_ms;
     pthread_t heart;
@@ -33,6 +33,7 @@ struct publisher {
     uint64_t number; /* of the latest batch with items */
     int64_t sent_ms; /* when something left last; clock_mono_ms() */
     struct kept *kept;
+    struct buf packed; /* of the batch that is being sent */
 };
 
 /* Under the lock. The batch leaves with the publisher's present number. */
@@ -44,12 +45,14 @@ static void send_batch(struct publisher *publisher, Bus__Item **items, size_t co
     batch.number = publisher->number;
     batch.items = items;
     batch.n_items = count;
-    nng_msg *message = link_seal(&publisher->key, SEAL_EVENT, &batch.base);
+    buf_reset(&publisher->packed);
+    wire_pack(&publisher->packed, &batch.base);
+    nng_msg *message =
+        link_seal_packed(&publisher->keys, SEAL_EVENT, buf_text(&publisher->packed), NULL);
     CHECK(message != NULL); /* send_items() saw to the size */
     publisher->sent_ms = clock_mono_ms();
     if (count > 0)
-        kept_add(publisher->kept, batch.number, text_after(link_bytes(message), SEAL_OVERHEAD),
-                 publisher->sent_ms);
+        kept_add(publisher->kept, batch.number, buf_text(&publisher->packed), publisher->sent_ms);
 
     /* A pub socket never blocks and never refuses: who is slow loses, and sees it by the numbers.
      */
@@ -184,7 +187,7 @@ enum err publisher_open(struct publisher **out, const struct publisher_config *c
 
     struct publisher *publisher = xcalloc(1, sizeof(*publisher));
     publisher->socket = socket;
-    seal_key_init(&publisher->key, config->secret);
+    seal_keys_init(&publisher->keys, config->secret, (struct text){0});
     publisher->id = id_random();
     publisher->heartbeat_ms = config->heartbeat_ms;
     publisher->kept = kept_create(config->keep_ms, config->keep_bytes);
@@ -211,6 +214,7 @@ void publisher_close(struct publisher *publisher)
     pthread_mutex_destroy(&publisher->lock);
     pthread_cond_destroy(&publisher->closing_changed);
     kept_destroy(publisher->kept);
+    buf_fini(&publisher->packed);
     free(publisher);
 }
 

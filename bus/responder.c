@@ -4,9 +4,11 @@
 #include <nng/protocol/reqrep0/rep.h>
 #include <stdlib.h>
 
+#include "base/id.h"
 #include "base/log.h"
 #include "bus/link.h"
 #include "bus/mailbox.h"
+#include "bus/window.h"
 
 /* A gateway that stopped reading holds an inquiry no longer than that. */
 #define SEND_MS 5000
@@ -36,12 +38,16 @@ struct inquiry {
 
 struct responder {
     nng_socket socket;
-    struct seal_key key;
+    struct seal_keys keys;
+    struct buf opened; /* the message at hand */
+    uint64_t boot;
+    struct windows *windows;
     struct mailbox *mailbox;
     responder_fn on_question;
     void *context;
     bool closed;
-    bool foreign_logged;
+    struct link_alarm foreign, replayed;
+    struct responder_counters counters;
     size_t count;
     struct inquiry **inquiries; /* `count`; until responder_close() */
     size_t asked;               /* with the program; the last one frees a closed responder */
@@ -76,15 +82,53 @@ static void on_done(void *arg)
 static Bus__Question *read_question(struct responder *responder, nng_msg *message)
 {
     Bus__Question *question = NULL;
-    struct text payload;
 
-    if (seal_open(&responder->key, SEAL_QUESTION, link_bytes(message), &payload))
-        question = wire_read_question(payload);
-    if (question == NULL && !responder->foreign_logged) {
-        log_warn("responder: somebody asks without our bus key; ignoring that from now on");
-        responder->foreign_logged = true;
+    if (seal_open(&responder->keys, SEAL_QUESTION, link_bytes(message), &responder->opened))
+        question = wire_read_question(buf_text(&responder->opened));
+    if (question == NULL) {
+        responder->counters.foreign++;
+        link_alarm(&responder->foreign, "responder", "somebody asks without our bus key");
     }
     return question;
+}
+
+/* Was it here before? Then somebody has recorded it. */
+static bool is_replayed(struct responder *responder, const Bus__Question *question)
+{
+    if (question->ask_case == BUS__QUESTION__ASK_GREET || question->api != responder->boot ||
+        windows_take(responder->windows, question->asker, question->number))
+        return false;
+    responder->counters.replayed++;
+    link_alarm(&responder->replayed, "responder", "a question came once more than it was asked");
+    return true;
+}
+
+static void drop_question(struct inquiry *inquiry)
+{
+    wire_free_question(inquiry->question);
+    inquiry->question = NULL;
+}
+
+static void answer_greet(struct inquiry *inquiry)
+{
+    Bus__Greeted greeted = BUS__GREETED__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    greeted.api = inquiry->responder->boot;
+    answer.told_case = BUS__ANSWER__TOLD_GREETED;
+    answer.greeted = &greeted;
+    inquiry_answer(inquiry, &answer);
+}
+
+/* For an API that was here before, or a recording of that: nobody does what it asks for. */
+static void refuse_stranger(struct inquiry *inquiry)
+{
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.error_code = 100;
+    answer.error_temporary = true;
+    answer.stranger = true;
+    inquiry_answer(inquiry, &answer);
 }
 
 static void on_item(void *context, void *item)
@@ -100,12 +144,19 @@ static void on_item(void *context, void *item)
     nng_msg_free(message);
     if (responder->closed)
         return;
+    if (inquiry->question != NULL && is_replayed(responder, inquiry->question))
+        drop_question(inquiry);
     if (inquiry->question == NULL) {
         receive(inquiry);
         return;
     }
     responder->asked++;
-    responder->on_question(responder->context, inquiry, inquiry->question);
+    if (inquiry->question->ask_case == BUS__QUESTION__ASK_GREET)
+        answer_greet(inquiry);
+    else if (inquiry->question->api != responder->boot)
+        refuse_stranger(inquiry);
+    else
+        responder->on_question(responder->context, inquiry, inquiry->question);
 }
 
 static void inquiry_free(struct inquiry *inquiry)
@@ -117,6 +168,8 @@ static void inquiry_free(struct inquiry *inquiry)
 static void responder_free(struct responder *responder)
 {
     free(responder->inquiries);
+    windows_destroy(responder->windows);
+    buf_fini(&responder->opened);
     free(responder);
 }
 
@@ -135,7 +188,7 @@ bool responder_is_connected(uint32_t connection)
 
 static nng_msg *seal_answer(struct responder *responder, Bus__Answer *answer)
 {
-    nng_msg *message = link_seal(&responder->key, SEAL_ANSWER, &answer->base);
+    nng_msg *message = link_seal(&responder->keys, SEAL_ANSWER, &answer->base);
 
     if (message != NULL)
         return message;
@@ -145,7 +198,7 @@ static nng_msg *seal_answer(struct responder *responder, Bus__Answer *answer)
     refusal.error_code = 100;
     refusal.error_message = wire_bytes(TEXT("internal server error"));
     refusal.error_temporary = true;
-    message = link_seal(&responder->key, SEAL_ANSWER, &refusal.base);
+    message = link_seal(&responder->keys, SEAL_ANSWER, &refusal.base);
     CHECK(message != NULL);
     return message;
 }
@@ -192,6 +245,11 @@ void inquiry_refuse_elsewhere(struct inquiry *inquiry, uint32_t code, const char
     inquiry_answer(inquiry, &answer);
 }
 
+struct responder_counters responder_count(const struct responder *responder)
+{
+    return responder->counters;
+}
+
 static struct inquiry *inquiry_open(struct responder *responder)
 {
     struct inquiry *inquiry = xcalloc(1, sizeof(*inquiry));
@@ -230,7 +288,9 @@ enum err responder_open(struct responder **out, uv_loop_t *loop,
 
     struct responder *responder = xcalloc(1, sizeof(*responder));
     responder->socket = socket;
-    seal_key_init(&responder->key, config->secret);
+    seal_keys_init(&responder->keys, config->secret, config->other_secret);
+    responder->boot = config->boot != 0 ? config->boot : id_random();
+    responder->windows = windows_create();
     responder->on_question = on_question;
     responder->context = context;
     responder->count = (size_t)config->open_limit;

@@ -15,7 +15,8 @@ struct inquiry; /* one question that waits for its answer */
 
 struct responder_config {
     const char *url;
-    struct text secret;
+    struct text secret, other_secret; /* see seal.h */
+    uint64_t boot; /* what this start of the API is called: its publisher's id; 0: something random */
     int open_limit; /* questions open at once, e.g. 256; more wait in NNG */
 };
 
@@ -29,6 +30,11 @@ MUST_CHECK enum err responder_open(struct responder **out, uv_loop_t *loop,
 /* Open inquiries stay valid: answering them does nothing but free them. Memory goes with the last
  * of them. */
 void responder_close(struct responder *responder);
+
+struct responder_counters {
+    uint64_t foreign, replayed; /* questions that were dropped */
+};
+struct responder_counters responder_count(const struct responder *responder);
 
 /* Over which connection it came, and whether that is still there. */
 uint32_t inquiry_connection(const struct inquiry *inquiry);

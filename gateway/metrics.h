@@ -43,6 +43,12 @@
     X(BUS_HOLES, "bus_holes", "Gaps in an API's running numbers: the bus lost something")          \
     X(BUS_REPLAYS_FAILED, "bus_replays_failed",                                                    \
       "Gaps that Replay could not fill: a sweep followed")                                         \
+    X(BUS_FOREIGN, "bus_foreign",                                                                  \
+      "Messages that were not sealed with our bus key: somebody else, or a key that differs")      \
+    X(BUS_UNTRUSTED, "bus_untrusted",                                                              \
+      "Messages of a publisher that is not the API's: a few at its start, else a recording")       \
+    X(BUS_DROPPED, "bus_dropped",                                                                  \
+      "Messages dropped since too many waited for the gateway; they are asked for again")          \
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
     X(FETCHES, "fetches", "Rooms healed by asking for their history")                              \

@@ -92,7 +92,7 @@ struct settings {
     } token;
     struct {
         char *apis; /* list of base addresses */
-        char *key;  /* NULL: none */
+        char *key, *other_key;  /* NULL: none */
         int64_t deadline_ms, try_ms, open_max, silence_ms;
     } bus;
     struct {

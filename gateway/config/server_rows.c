@@ -41,6 +41,8 @@ void rows_of_server(struct rows *rows, struct settings *s)
                     "The APIs (comma-separated, tcp://host:7800): events at this port, questions at the next."),
         KEY_OPTION("bus.key", bus.key, true,
                    "Key of the bus, the same as the APIs'; none on loopback only."),
+        KEY_OPTION("bus.other_key", bus.other_key, true,
+                   "While bus.key is being changed: what is sealed with this one is read, too."),
         NUMBER_OPTION("bus.deadline_ms", bus.deadline_ms, "3000", "ms", 10, 60000,
                       "A question without an answer by then fails, and the client tries again."),
         NUMBER_OPTION("bus.try_ms", bus.try_ms, "1000", "ms", 5, 60000,

@@ -19,16 +19,14 @@ static const char hex[] = "0123456789abcdef";
 
 static void prove(struct text secret, struct text node, struct text session, char proof[PROOF_DIGITS])
 {
-    unsigned char seal[SEAL_OVERHEAD];
-    struct seal_key key;
+    unsigned char tag[SEAL_TAG_BYTES];
     struct buf proven = {0};
 
     buf_add_text(&proven, text_of(session.at, PROVEN_BYTES));
     buf_add_text(&proven, node);
-    seal_key_init(&key, secret);
-    seal_write(&key, SEAL_SESSION, buf_text(&proven), seal);
+    seal_tag(secret, buf_text(&proven), tag);
     for (size_t i = 0; i < PROOF_DIGITS; i++)
-        proof[i] = hex[seal[1 + i / 2] >> (i % 2 == 0 ? 4 : 0) & 15]; /* behind the version */
+        proof[i] = hex[tag[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
     buf_fini(&proven);
 }
 

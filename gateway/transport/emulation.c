@@ -32,14 +32,22 @@ static void on_relayed(struct loop *loop, struct request *request)
     request_destroy(request);
 }
 
+/* While the bus key is being changed, other gateways may still have the other one. */
+static bool is_genuine(const struct settings *settings, const struct emulation *emulation)
+{
+    const char *other = settings->bus.other_key;
+
+    return emulated_is_genuine(text(settings->bus.key), emulation->node, emulation->session) ||
+           (other != NULL && emulated_is_genuine(text(other), emulation->node, emulation->session));
+}
+
 static void relay(void *context, const struct emulation *emulation)
 {
     h2o_req_t *req = context;
     struct loop *loop = loop_current();
     struct request *request;
 
-    if (!text_equal(emulation->node, node_id()) &&
-        !emulated_is_genuine(text(loop->settings->bus.key), emulation->node, emulation->session)) {
+    if (!text_equal(emulation->node, node_id()) && !is_genuine(loop->settings, emulation)) {
         origin_add_headers(req, loop->settings);
         refuse_node(req); /* whoever made this up does not know one */
         return;

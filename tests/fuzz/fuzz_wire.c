@@ -25,13 +25,14 @@ static void repack(const void *message)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct text payload = text_of(data, size);
-    struct seal_key key;
-    struct text inside;
+    struct seal_keys keys;
+    struct buf inside = {0};
 
     id_init();
-    seal_key_init(&key, TEXT(""));
-    if (seal_open(&key, SEAL_EVENT, payload, &inside))
+    seal_keys_init(&keys, TEXT(""), TEXT(""));
+    if (seal_open(&keys, SEAL_EVENT, payload, &inside))
         CHECK(inside.len + SEAL_OVERHEAD == size);
+    buf_fini(&inside);
 
     Bus__Batch *batch = wire_read_batch(payload);
     Bus__Question *question = wire_read_question(payload);

@@ -404,7 +404,9 @@ static inline void fake_api_open(struct fake_api *api, uv_loop_t *loop, int port
                                                                      .keep_bytes = 1 << 20}) ==
           ERR_OK);
     CHECK(responder_open(&api->responder, loop,
-                         &(struct responder_config){.url = questions, .open_limit = 64},
+                         &(struct responder_config){.url = questions,
+                                                    .boot = publisher_id(api->publisher),
+                                                    .open_limit = 64},
                          fake_on_question, api) == ERR_OK);
 }
 

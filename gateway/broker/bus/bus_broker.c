@@ -193,10 +193,22 @@ static void take_back(struct broker *base, unsigned loop, const struct returned 
     drop_if_idle(broker, channel);
 }
 
+static void count_feed(struct bus_broker *broker)
+{
+    const struct feed_counters before = broker->counted;
+    struct metrics *metrics = &broker->base.metrics;
+
+    feed_count(broker->feed, &broker->counted);
+    metrics_add(metrics, METRIC_BUS_FOREIGN, broker->counted.foreign - before.foreign);
+    metrics_add(metrics, METRIC_BUS_UNTRUSTED, broker->counted.untrusted - before.untrusted);
+    metrics_add(metrics, METRIC_BUS_DROPPED, broker->counted.dropped - before.dropped);
+}
+
 static void end_turn(struct broker *base)
 {
     struct bus_broker *broker = bus_of(base);
 
+    count_feed(broker);
     connects_flush(broker);
     lookers_flush(broker->lookers);
     ended_forget(&broker->ended, bus_now_ms(broker));
@@ -265,6 +277,15 @@ static const struct broker_kind bus_kind = {
 
 /* ---- opening ---- */
 
+/* An API has said who it is: what it publishes is taken from now on, and it hears who we are. */
+static void on_connected(void *context, size_t api, uint64_t publisher)
+{
+    struct bus_broker *broker = context;
+
+    feed_trust(broker->feed, api, publisher);
+    fleet_greet(broker, api);
+}
+
 static enum err open_bus(struct bus_broker *broker, const struct api_list *apis)
 {
     const struct settings *settings = broker->base.settings;
@@ -272,6 +293,7 @@ static enum err open_bus(struct bus_broker *broker, const struct api_list *apis)
         .urls = (const char *const *)apis->events,
         .url_count = apis->count,
         .secret = text(settings->bus.key),
+        .other_secret = text(settings->bus.other_key),
         .inbox_limit = FEED_INBOX_LIMIT,
         .silence_ms = (int)settings->bus.silence_ms,
     };
@@ -279,9 +301,10 @@ static enum err open_bus(struct bus_broker *broker, const struct api_list *apis)
         .urls = (const char *const *)apis->questions,
         .url_count = apis->count,
         .secret = text(settings->bus.key),
+        .other_secret = text(settings->bus.other_key),
         .try_ms = (int)settings->bus.try_ms,
         .open_limit = (size_t)settings->bus.open_max,
-        .on_connected = fleet_greet,
+        .on_connected = on_connected,
         .context = broker,
     };
     enum err err = asker_open(&broker->asker, broker->base.loop, &asker);

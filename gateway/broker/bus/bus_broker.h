@@ -28,6 +28,7 @@ struct page;
 struct bus_broker {
     struct broker base; /* first */
     struct feed *feed;
+    struct feed_counters counted; /* of it, that /metrics has */
     struct asker *asker;
     struct channel *map, *channels; /* the same ones: by name, as a list */
     struct users users;
@@ -184,7 +185,7 @@ void streams_publish(struct request *request, struct text channel, asker_done_fn
 void fan_publish(struct request *request); /* in all channels that match its own */
 
 void fleet_open(struct bus_broker *broker);
-void fleet_greet(void *broker, size_t api); /* says hello: it may not know us yet */
+void fleet_greet(struct bus_broker *broker, size_t api); /* says hello: it may not know us yet */
 void fleet_leave(struct bus_broker *broker); /* surveys need not wait for this gateway any more */
 void fleet_start(struct bus_broker *broker, struct request *request);
 void fleet_take(struct bus_broker *broker, size_t api, const Bus__Item *item);

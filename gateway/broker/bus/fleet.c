@@ -66,7 +66,7 @@ static void say_hello(struct bus_broker *broker, size_t api, bool leaving)
     bus_ask(broker, api, &question, on_greeted, broker);
 }
 
-void fleet_greet(void *broker, size_t api)
+void fleet_greet(struct bus_broker *broker, size_t api)
 {
     say_hello(broker, api, false);
 }

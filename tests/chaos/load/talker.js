@@ -88,8 +88,8 @@ export async function sendUntilKnown(person, proc, history, { room, nonce: given
   const op = history.begin({ proc, op: 'send', room, user: person.id, nonce: given });
   const answer = await callUntilKnown(person, 'POST', `/rooms/${room}/messages`, { text, nonce: given }, options);
   const more = { status: answer?.status, api: answer?.api, attempts: answer?.attempts };
-  if (answer === null) op.info();
-  else if (isGood(answer)) op.ok({ ...more, seq: answer.body.seq });
+  if (isGood(answer)) op.ok({ ...more, seq: answer.body.seq });
+  else if (answer === null || answer.attempts > 1) op.info(more); // refused now, but an earlier attempt may still be on its way
   else op.fail({ ...more, code: answer.body?.code });
   return isGood(answer) ? answer.body : null;
 }
