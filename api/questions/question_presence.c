@@ -7,8 +7,11 @@
 #include "api/questions/presence.h"
 #include "api/questions/question_rooms.h"
 
-#define PAGE_BYTES  (512u << 10) /* a page ends behind these; one more look into the hash may follow */
-#define COUNTED_MAX 1000000      /* clients */
+/* A page ends behind so many bytes, or looks into the hash: those who left long ago may fill it. */
+#define PAGE_BYTES  (512u << 10)
+#define PAGE_LOOKS  500
+#define COUNT_LOOKS 5000   /* of a hundred entries each: a second at most */
+#define COUNTED_MAX 250000 /* clients */
 
 enum { REFUSED_INTERNAL = 100, REFUSED_LIMIT = 106, REFUSED_BAD_REQUEST = 107 };
 
@@ -87,11 +90,12 @@ static void tell_page(struct worker *worker, struct inquiry *inquiry, const Bus_
 {
     struct page page = {.announcer = announcer_create()};
     uint64_t cursor = ask->cursor;
+    int looks = 0;
     enum err err;
 
     do
         err = presence_some(worker, wire_text(ask->channel), &cursor, add_present, &page);
-    while (err == ERR_OK && cursor != 0 && page.bytes < PAGE_BYTES);
+    while (err == ERR_OK && cursor != 0 && page.bytes < PAGE_BYTES && ++looks < PAGE_LOOKS);
     if (err == ERR_OK)
         answer_page(inquiry, page.announcer, cursor);
     else
@@ -162,14 +166,16 @@ static void tell_count(struct worker *worker, struct inquiry *inquiry, const Bus
 {
     struct count count = {0};
     uint64_t cursor = 0;
+    int looks = 0;
     enum err err;
 
     do
         err = presence_some(worker, wire_text(ask->channel), &cursor, count_present, &count);
-    while (err == ERR_OK && cursor != 0 && HASH_COUNT(count.clients.map) <= COUNTED_MAX);
+    while (err == ERR_OK && cursor != 0 && ++looks < COUNT_LOOKS &&
+           HASH_COUNT(count.clients.map) <= COUNTED_MAX);
     if (err != ERR_OK)
         question_refuse(inquiry, err);
-    else if (HASH_COUNT(count.clients.map) > COUNTED_MAX)
+    else if (cursor != 0)
         inquiry_refuse(inquiry, REFUSED_LIMIT, "limit exceeded", false);
     else
         answer_count(inquiry, &count);

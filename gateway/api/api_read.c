@@ -10,6 +10,8 @@
 
 /* ---- presence ---- */
 
+#define PRESENCE_BYTES_MAX (48u << 20) /* of a list: an answer has 64 MiB at most */
+
 static void write_info(struct json_out *out, const struct client_info *info)
 {
     json_open(out, '{');
@@ -60,6 +62,7 @@ static void ask_presence(struct api_command *command, struct json_value object,
     request = api_request(kind);
     request->namespace = namespace;
     request->channel = channel;
+    request->bytes_max = PRESENCE_BYTES_MAX;
     api_ask(command, request, write);
 }
 

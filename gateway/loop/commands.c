@@ -323,19 +323,6 @@ static void write_presence(const struct codec *codec, struct buf *out,
     codec->presence(out, request->id, request->entries, request->entry_count);
 }
 
-/* As JSON, roughly; a connection that gets more than its queue takes would be closed as slow. */
-#define ENTRY_BYTES 128
-
-static bool fits_queue(const struct request *request)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < request->entry_count; i++)
-        bytes += ENTRY_BYTES + request->entries[i].user.len + request->entries[i].conn_info.len +
-                 request->entries[i].chan_info.len;
-    return bytes <= (size_t)request->client->loop->settings->client.queue_max_bytes / 2;
-}
-
 static void on_presence(struct loop *loop, struct request *request)
 {
     const bool is_json = client_codec(request->client)->type == PROTOCOL_JSON;
@@ -345,8 +332,6 @@ static void on_presence(struct loop *loop, struct request *request)
             refuse_unfit(request);
             break;
         }
-    if (request->outcome == REQUEST_DONE && !fits_queue(request))
-        request_fail(request, PROTOCOL_LIMIT_EXCEEDED, (struct text){0}, false);
     answer(request, write_presence);
 }
 
@@ -410,6 +395,8 @@ static void run_presence(struct client *client, const struct command *command)
     request = all ? about(client, REQUEST_PRESENCE, command, on_presence)
                   : about(client, REQUEST_PRESENCE_STATS, command, on_presence_stats);
     request->namespace = namespace;
+    /* A connection that gets more than its queue takes would be closed as slow. */
+    request->bytes_max = (size_t)client->loop->settings->client.queue_max_bytes / 2;
     client_ask(client, request);
 }
 

@@ -66,6 +66,14 @@ static void set_message(struct request *request, struct text message)
     request->message[len] = '\0';
 }
 
+/* Names of members, marks, and the id twice. */
+#define ENTRY_BYTES 128
+
+size_t request_entry_bytes(const struct client_info *entry)
+{
+    return ENTRY_BYTES + entry->user.len + entry->conn_info.len + entry->chan_info.len;
+}
+
 void request_fail(struct request *request, int error, struct text message, bool temporary)
 {
     request->outcome = REQUEST_FAILED;

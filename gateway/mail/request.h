@@ -64,6 +64,7 @@ struct request {
     uint64_t offset;
     int64_t flag;  /* subscribe: the protocol's bits */
     int32_t limit; /* history */
+    size_t bytes_max; /* presence: what a list may have; beyond it is error 106 */
     bool recover, has_since, reverse;
     /* subscribe, with a namespace */
     bool wants_position, wants_recovery, cache_recovery; /* positions at all; a stream to recover from */
@@ -113,6 +114,9 @@ struct request {
 struct request *request_create(enum request_kind kind,
                                void (*done)(struct loop *loop, struct request *request));
 void request_destroy(struct request *request); /* NULL does nothing */
+
+/* What an entry of presence takes in a reply, roughly. */
+size_t request_entry_bytes(const struct client_info *entry);
 
 /* Copies into its arena. */
 static inline struct text request_keep(struct request *request, struct text text)

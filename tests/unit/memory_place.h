@@ -218,6 +218,7 @@ static inline struct request *question(struct gateway *gateway, enum request_kin
 
     request->channel = request_keep(request, text(channel));
     request->namespace = namespace_of(gateway, channel);
+    request->bytes_max = 1 << 20;
     request->client = (struct client *)&gateway->client;
     return request;
 }

@@ -162,6 +162,45 @@ static void what_was_missed_is_recovered_from_memory(void **state)
     assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 0);
 }
 
+/* Both come back while one question is under way. */
+static void come_back(struct world *world, size_t fits)
+{
+    world->api.head = 8;
+    connect_as(world, &world->ada, ADA);
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    send_subscribe(&world->ada, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, world->api.kept_count == 1);
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":6");
+    settle(world);
+    assert_int_equal(world->api.kept_count, 1);
+    world->api.history_fits = fits;
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->ada, "\"id\":2") && raw_has(&world->bob, "\"id\":2"));
+}
+
+static void who_comes_back_at_once_shares_one_question(void **state)
+{
+    struct world *world = *state;
+
+    come_back(world, 0);
+    assert_non_null(strstr(raw_find(&world->ada, "\"id\":2"), "\"offset\":6},{\"data\":{\"seq\":7}"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"),
+                           "\"recovered\":true,\"publications\":[{\"data\":{\"seq\":7},\"offset\":7},"
+                           "{\"data\":{\"seq\":8},\"offset\":8}]"));
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 1);
+}
+
+static void who_missed_less_asks_anew_when_the_shared_answer_was_cut(void **state)
+{
+    struct world *world = *state;
+
+    come_back(world, 2); /* 6 and 7 fit, then 7 and 8 */
+    assert_null(strstr(raw_find(&world->ada, "\"id\":2"), "\"recovered\":true"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"), "\"recovered\":true"));
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 2);
+}
+
 static void what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile(void **state)
 {
     struct world *world = *state;
@@ -320,6 +359,8 @@ int main(void)
         GATEWAY_TEST(who_waits_for_the_old_epoch_is_answered_in_the_new_one),
         GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
+        GATEWAY_TEST(who_comes_back_at_once_shares_one_question),
+        GATEWAY_TEST(who_missed_less_asks_anew_when_the_shared_answer_was_cut),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
         GATEWAY_TEST(an_epoch_that_ends_while_history_is_asked_is_not_recovered_from),
         GATEWAY_TEST(a_page_backwards_that_is_cut_by_its_bytes_begins_where_it_was_asked_to),

@@ -78,6 +78,17 @@ static void a_channel_with_too_many_tells_only_how_many(void **state)
         ask(gateway, question(gateway, REQUEST_PRESENCE_STATS, "news:a"))->client_count, 4);
 }
 
+static void a_list_that_is_too_large_for_who_asks_is_an_error(void **state)
+{
+    struct gateway *gateway = *state;
+    struct request *request = question(gateway, REQUEST_PRESENCE, "news:a");
+
+    enter(gateway, "c1", true, false);
+    enter(gateway, "c2", true, false);
+    request->bytes_max = 200; /* enough for one */
+    assert_int_equal(ask(gateway, request)->error, PROTOCOL_LIMIT_EXCEEDED);
+}
+
 static void stats_count_people_once(void **state)
 {
     struct gateway *gateway = *state;
@@ -133,6 +144,7 @@ int main(void)
         GATEWAY_TEST(a_join_comes_after_the_answer_and_a_leave_not_to_who_left),
         GATEWAY_TEST(who_tells_nobody_is_not_heard_of),
         GATEWAY_TEST(presence_shows_who_wants_to_be_shown),
+        GATEWAY_TEST(a_list_that_is_too_large_for_who_asks_is_an_error),
         GATEWAY_TEST(a_channel_with_too_many_tells_only_how_many),
         GATEWAY_TEST(stats_count_people_once),
         GATEWAY_TEST(who_comes_back_at_once_is_still_there),

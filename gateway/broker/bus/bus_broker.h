@@ -42,8 +42,8 @@ struct bus_broker {
     struct bus_fleet *fleet;
     struct bus_bans *bans;
 
-    struct request *connects; /* to be asked at the end of this turn; a list by `waiting` */
-    size_t connect_count;
+    struct request *connects, *last_connect; /* to be asked; a list by `waiting`, in their order */
+    size_t connects_open; /* questions under way */
 
     /* heal.c */
     uv_timer_t heal_timer;

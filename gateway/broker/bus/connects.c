@@ -1,6 +1,7 @@
 /*
- * connects: is this session alive, and which rooms has its user? Questions of several clients that
- * wait in the same turn go together: after a restart they all come at once.
+ * connects: is this session alive, and which rooms has its user? Questions of several clients go
+ * together: while QUESTIONS_MAX are under way, who comes waits for one of them to be answered. So
+ * when all come at once, after a restart, the APIs are asked little, whatever their number.
  *
  * The user is registered (users.c) before the question is asked; what the log says meanwhile wins
  * over the answer. One that knows of bans which the loops do not waits until they do (bans.c).
@@ -12,7 +13,8 @@
 #include "gateway/broker/bus/bus_broker.h"
 #include "gateway/channel_name.h"
 
-#define CONNECTS_MAX 100 /* users in one question */
+#define CONNECTS_MAX  100 /* users in one question */
+#define QUESTIONS_MAX 2
 
 struct batch {
     struct bus_broker *broker;
@@ -163,10 +165,23 @@ const Bus__Connected *connects_told(enum err err, const Bus__Answer *answer, siz
 
 static void queue(struct bus_broker *broker, struct request *request)
 {
-    request->waiting = broker->connects;
-    broker->connects = request;
-    if (++broker->connect_count == CONNECTS_MAX)
-        connects_flush(broker);
+    request->waiting = NULL;
+    if (broker->connects == NULL)
+        broker->connects = request;
+    else
+        broker->last_connect->waiting = request;
+    broker->last_connect = request;
+}
+
+/* Nobody answered those before them: they would only wait as long again, and their clients come back
+ * later by themselves. */
+static void fail_waiting(struct bus_broker *broker)
+{
+    while (broker->connects != NULL) {
+        struct request *request = broker->connects;
+        broker->connects = request->waiting;
+        bus_fail(broker, request);
+    }
 }
 
 static void take_all(struct batch *batch, enum err err, const Bus__Answer *answer)
@@ -174,6 +189,9 @@ static void take_all(struct batch *batch, enum err err, const Bus__Answer *answe
     struct bus_broker *broker = batch->broker;
     const Bus__Connected *told = connects_told(err, answer, batch->count);
 
+    broker->connects_open--; /* connects_flush() follows at the end of this turn */
+    if (err != ERR_OK)
+        fail_waiting(broker);
     for (size_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
         if (told != NULL && i >= told->n_users) {
@@ -238,20 +256,23 @@ static void ask(struct bus_broker *broker, struct batch *batch)
     bus_ask(broker, ASKER_ANY, &question, on_connected, batch);
 }
 
-void connects_flush(struct bus_broker *broker)
+static void ask_next(struct bus_broker *broker)
 {
-    struct batch *batch;
+    struct batch *batch = xcalloc(1, sizeof(*batch) + CONNECTS_MAX * sizeof(struct request *));
 
-    if (broker->connects == NULL)
-        return;
-    batch = xmalloc(sizeof(*batch) + broker->connect_count * sizeof(struct request *));
-    *batch = (struct batch){.broker = broker};
-    while (broker->connects != NULL) {
+    batch->broker = broker;
+    while (broker->connects != NULL && batch->count < CONNECTS_MAX) {
         batch->requests[batch->count++] = broker->connects;
         broker->connects = broker->connects->waiting;
     }
-    broker->connect_count = 0;
+    broker->connects_open++;
     ask(broker, batch);
+}
+
+void connects_flush(struct bus_broker *broker)
+{
+    while (broker->connects != NULL && broker->connects_open < QUESTIONS_MAX)
+        ask_next(broker);
 }
 
 void connects_add(struct bus_broker *broker, struct request *request)

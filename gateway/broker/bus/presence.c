@@ -22,7 +22,7 @@ struct seen {
 struct listing {
     struct request *request;
     struct seen *map; /* by client: pages may repeat one */
-    size_t cap;
+    size_t cap, bytes;
 };
 
 static size_t list_max(const struct request *request)
@@ -82,12 +82,14 @@ static void add(struct listing *listing, const Bus__Presence *entry)
 
     if (!is_new(listing, client))
         return;
-    *next_entry(listing) = (struct client_info){
+    const struct client_info info = {
         .user = request_keep(request, wire_text(entry->user)),
         .client = client,
         .conn_info = request_keep(request, wire_text(entry->info)),
         .chan_info = request_keep(request, wire_text(entry->chan_info)),
     };
+    *next_entry(listing) = info;
+    listing->bytes += request_entry_bytes(&info);
 }
 
 static void on_page(void *context, enum err err, const Bus__Answer *answer)
@@ -108,7 +110,7 @@ static void on_page(void *context, enum err err, const Bus__Answer *answer)
     told = answer->presence;
     for (size_t i = 0; i < told->n_entries; i++)
         add(listing, told->entries[i]);
-    if (request->entry_count > list_max(request)) {
+    if (request->entry_count > list_max(request) || listing->bytes > request->bytes_max) {
         request_fail(request, PROTOCOL_LIMIT_EXCEEDED, (struct text){0}, false);
         end(listing);
     } else if (told->cursor != 0) {

@@ -190,45 +190,117 @@ static void missed_end(struct missed *missed)
     subscribes_grant_at(request, recovered);
 }
 
-/* Publications that came meanwhile are in the ring, since the channel is held. */
-static void on_history(void *context, enum err err, const Bus__Answer *answer)
-{
-    struct request *request = context;
-    struct missed missed;
-    uint64_t top;
+/* One question for all who come back at once: who missed as much or less waits for the same answer. */
+struct shared_history {
+    struct channel *channel;
+    uint64_t after;
+    struct request *waiting; /* a list; the first has asked */
+};
 
-    if (!bus_succeeded(request->broker, request, err, answer)) {
-        bus_answer(request->broker, request);
-        return;
-    }
-    missed = missed_begin(request);
+/* What an answer told, for all of them. */
+struct told_history {
+    struct parcel **parcels; /* ascending */
+    size_t count;
+    uint64_t top;
+    bool good; /* of the channel's epoch */
+};
+
+static struct told_history read_history(const struct channel *channel, const Bus__Answer *answer)
+{
+    struct told_history told = {0};
+
     if (answer->told_case != BUS__ANSWER__TOLD_PUBLICATIONS ||
-        !channel_has_epoch(request->about, request->epoch) || /* it may have ended meanwhile */
-        !channel_has_epoch(request->about, wire_text(answer->publications->epoch)))
+        !channel_has_epoch(channel, wire_text(answer->publications->epoch)))
+        return told;
+    told.good = true;
+    told.top = answer->publications->offset;
+    told.count = answer->publications->n_items;
+    told.parcels = xcalloc(told.count + 1, sizeof(*told.parcels));
+    for (size_t i = 0; i < told.count; i++)
+        told.parcels[i] = bus_parcel(answer->publications->items[i]);
+    return told;
+}
+
+/* Its bytes ended it: who missed less may need what is behind. */
+static bool is_cut(const struct told_history *told)
+{
+    return told->count > 0 && told->parcels[told->count - 1]->offset < told->top;
+}
+
+static void told_history_fini(struct told_history *told)
+{
+    for (size_t i = 0; i < told->count; i++)
+        parcel_unref(told->parcels[i]);
+    free(told->parcels);
+}
+
+/* Publications that came meanwhile are in the ring, since the channel is held. */
+static void recover_from(struct request *request, const struct told_history *told)
+{
+    struct missed missed = missed_begin(request);
+
+    if (!told->good || !channel_has_epoch(request->about, request->epoch)) /* it may have ended meanwhile */
         missed.good = false;
-    top = missed.good ? answer->publications->offset : 0;
-    for (size_t i = 0; missed.good && i < answer->publications->n_items; i++) {
-        const Bus__Publication *item = answer->publications->items[i];
-        if (item->offset >= request->about->next)
+    for (size_t i = 0; missed.good && i < told->count; i++) {
+        if (told->parcels[i]->offset >= request->about->next)
             break; /* the others will come behind the answer */
-        struct parcel *parcel = bus_parcel(item);
-        missed_add(&missed, parcel);
-        parcel_unref(parcel);
+        missed_add(&missed, told->parcels[i]);
     }
     /* What a stream does not tell any more, the ring must not tell either. */
-    if (request->namespace != NULL && missed.next <= top && missed.next < request->about->next)
+    if (request->namespace != NULL && missed.next <= told->top && missed.next < request->about->next)
         missed.good = false;
     add_from_ring(&missed, request->about);
     missed_end(&missed);
 }
 
+static void ask_history(struct bus_broker *broker, struct request *request);
+
+static void on_history(void *context, enum err err, const Bus__Answer *answer)
+{
+    struct shared_history *shared = context;
+    struct request *request = shared->waiting, *next;
+    struct bus_broker *broker = request->broker;
+    struct channel *channel = shared->channel;
+    struct told_history told = {0};
+    const uint64_t after = shared->after;
+
+    bus_hold(channel); /* answers let go of it */
+    if (channel->shared == shared)
+        channel->shared = NULL;
+    free(shared);
+    if (err == ERR_OK && answer->error_code == 0)
+        told = read_history(channel, answer);
+    for (; request != NULL; request = next) {
+        next = request->waiting;
+        if (!bus_succeeded(broker, request, err, answer))
+            bus_answer(broker, request);
+        else if (is_cut(&told) && request->offset > after)
+            ask_history(broker, request);
+        else
+            recover_from(request, &told);
+    }
+    told_history_fini(&told);
+    bus_unhold(broker, channel);
+}
+
 static void ask_history(struct bus_broker *broker, struct request *request)
 {
     const struct settings *settings = broker->base.settings;
+    struct channel *channel = request->about;
+    struct shared_history *shared = channel->shared;
 
-    bus_ask_log(broker, request->about, request->offset,
+    request->waiting = NULL;
+    if (shared != NULL && request->offset >= shared->after) {
+        LL_PREPEND2(shared->waiting->waiting, request, waiting);
+        return;
+    }
+    shared = xcalloc(1, sizeof(*shared));
+    *shared = (struct shared_history){channel, request->offset, request};
+    if (channel->shared == NULL)
+        channel->shared = shared;
+    bus_ask_log(broker, channel, request->offset,
                 (uint32_t)settings->client.recovery_max_publications,
-                (uint32_t)settings->client.recovery_max_bytes, on_history, request);
+                (uint32_t)settings->client.recovery_max_bytes, on_history, shared);
 }
 
 static void recover(struct bus_broker *broker, struct request *request)

@@ -63,15 +63,22 @@ static struct client_info keep(struct request *request, const struct client_info
     };
 }
 
-static void list(struct request *request, const struct memory_channel *channel)
+/* False: it is too large. */
+static bool list(struct request *request, const struct memory_channel *channel)
 {
     const struct memory_member *member;
+    size_t bytes = 0;
 
     request->entries =
         arena_alloc(&request->arena, channel->shown_count * sizeof(*request->entries));
-    for (member = channel->members; member != NULL; member = member->hh.next)
-        if (member->user != NULL)
-            request->entries[request->entry_count++] = keep(request, &member->info);
+    for (member = channel->members; member != NULL; member = member->hh.next) {
+        if (member->user == NULL)
+            continue;
+        if ((bytes += request_entry_bytes(&member->info)) > request->bytes_max)
+            return false;
+        request->entries[request->entry_count++] = keep(request, &member->info);
+    }
+    return true;
 }
 
 void memory_presence(struct memory_broker *broker, struct request *request)
@@ -83,12 +90,11 @@ void memory_presence(struct memory_broker *broker, struct request *request)
         return;
     }
     if (channel != NULL &&
-        channel->shown_count > broker->base.settings->presence.channel_list_max) {
+        (channel->shown_count > broker->base.settings->presence.channel_list_max ||
+         !list(request, channel))) {
         memory_fail(broker, request, PROTOCOL_LIMIT_EXCEEDED);
         return;
     }
-    if (channel != NULL)
-        list(request, channel);
     memory_answer(broker, request);
 }
 
