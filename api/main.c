@@ -62,7 +62,7 @@ static enum err open_responder(struct app *app, struct responder **responder)
         .url = url,
         .secret = text(app->settings->bus.key),
         .other_secret = text(app->settings->bus.other_key),
-        .boot = publisher_id(app->publisher),
+        .publisher = app->publisher,
         .open_limit = QUESTIONS_OPEN_MAX,
     };
     return responder_open(responder, &app->workers[0].loop, &config, questions_answer, app);

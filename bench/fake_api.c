@@ -259,7 +259,7 @@ enum err fake_api_open(struct fake_api **out, const struct fake_api_config *conf
     err = responder_open(&api->responder, &api->loop,
                          &(struct responder_config){.url = config->questions_url,
                                                     .secret = config->bus_key,
-                                                    .boot = publisher_id(api->publisher),
+                                                    .publisher = api->publisher,
                                                     .open_limit = OPEN_LIMIT},
                          on_question, api);
     if (err != ERR_OK)

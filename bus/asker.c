@@ -49,7 +49,7 @@ struct ask_list {
 struct asker {
     struct seal_keys keys;
     struct buf opened; /* the message at hand */
-    void (*on_connected)(void *context, size_t api, uint64_t publisher);
+    void (*on_connected)(void *context, size_t api, uint64_t publisher, uint64_t number);
     void *context;
     int try_ms;
     size_t open_limit, open_count;
@@ -58,7 +58,8 @@ struct asker {
     uv_timer_t tick;         /* runs while anything is in a list */
     int64_t scanned_ms;
     size_t preferred; /* answered last */
-    bool foreign_logged;
+    uint64_t foreign;
+    struct link_alarm alarm;
     size_t peer_count;
     struct peer *peers[];
 };
@@ -214,18 +215,18 @@ static void on_answer(void *context, struct slot *slot, nng_msg *message)
     if (!broke) {
         answer = read_answer(asker, ask, message);
         nng_msg_free(message);
-        if (answer == NULL && !asker->foreign_logged) {
-            log_warn("asker: api %zu answers without our bus key; ignoring that from now on", api);
-            asker->foreign_logged = true;
+        if (answer == NULL) {
+            asker->foreign++;
+            link_alarm(&asker->alarm, "asker", "an API answers without our bus key");
         }
     }
     if (answer == NULL) {
         pass_over(ask, api, broke);
         return;
     }
-    if (answer->stranger) { /* the API was started again: asked once more when it has said so */
+    if (answer->stranger) { /* the API was started again: asked once more when it has said who it is */
         wire_free_answer(answer);
-        peer_greet(asker->peers[api]);
+        peer_is_another(asker->peers[api]);
         pass_over(ask, api, true);
         return;
     }
@@ -249,7 +250,8 @@ static void on_connection(void *context, struct peer *peer)
             try_next(ask);
     }
     if (asker->on_connected != NULL && peer_is_up(peer))
-        asker->on_connected(asker->context, peer_index(peer), peer_boot(peer));
+        asker->on_connected(asker->context, peer_index(peer), peer_publisher(peer),
+                            peer_number(peer));
 }
 
 /* ---- the clock ---- */
@@ -398,4 +400,13 @@ void asker_close(struct asker *asker)
     free_list(&asker->open);
     free_list(&asker->refused);
     uv_close((uv_handle_t *)&asker->tick, on_tick_closed);
+}
+
+void asker_count(const struct asker *asker, struct asker_counters *out)
+{
+    *out = (struct asker_counters){.foreign = asker->foreign};
+    for (size_t i = 0; i < asker->peer_count; i++) {
+        out->foreign += peer_foreign(asker->peers[i]);
+        out->ended += peer_ended(asker->peers[i]);
+    }
 }

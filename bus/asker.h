@@ -26,9 +26,10 @@ struct asker_config {
     int try_ms;        /* e.g. 1000 */
     size_t open_limit; /* questions open at once, e.g. 4096; more are answered ERR_BUSY at once
                           (next loop turn) */
-    /* There is a connection to the API, perhaps a new one, and it has said that `publisher` is its own;
-     * from the loop. NULL: nobody wants to know. */
-    void (*on_connected)(void *context, size_t api, uint64_t publisher);
+    /* There is a connection to the API, perhaps a new one, and it has just said that `publisher` is its
+     * own (0: it has none), whose latest batch has this number; from the loop. NULL: nobody wants to
+     * know. */
+    void (*on_connected)(void *context, size_t api, uint64_t publisher, uint64_t number);
     void *context;
 };
 
@@ -48,3 +49,10 @@ void asker_close(struct asker *asker); /* not from inside a done function; NULL 
  * caller's; its id and deadline are set here. */
 void asker_ask(struct asker *asker, size_t api, Bus__Question *question, int deadline_ms,
                asker_done_fn done, void *context);
+
+struct asker_counters {
+    uint64_t foreign; /* answers not sealed with our key, or to no question of ours: dropped */
+    uint64_t ended;   /* connections: an API went, or it sent what NNG refuses (a frame over
+                         WIRE_MESSAGE_MAX) */
+};
+void asker_count(const struct asker *asker, struct asker_counters *out);

@@ -32,6 +32,7 @@ struct source {
     /* The loop's. */
     uint64_t publisher; /* 0: none heard yet */
     uint64_t trusted;   /* that is taken; 0: none yet */
+    uint64_t known;     /* its latest number when the API spoke of it */
     bool lost;
     int64_t heard_ms;
     struct numbers numbers;
@@ -48,9 +49,10 @@ struct feed {
     uv_timer_t watch;
     int64_t watched_ms;
     bool closing;
-    struct feed_counters counters; /* `dropped` here: by WAITING_BYTES_MAX, see feed_count() */
+    struct feed_counters counters; /* but `dropped` and `ended`, see feed_count() */
     _Atomic size_t waiting_bytes;
     _Atomic uint64_t over_bytes; /* messages dropped by WAITING_BYTES_MAX */
+    _Atomic uint64_t ended;
     size_t source_count;
     struct source
         *sources[]; /* each on its own: one may have to be left behind, see feed_close() */
@@ -88,9 +90,11 @@ static void on_pipe_removed(nng_pipe pipe, nng_pipe_ev event, void *arg)
     struct source *source = arg;
 
     pthread_mutex_lock(&source->gate);
-    if (!source->closed)
+    if (!source->closed) {
+        atomic_fetch_add(&source->feed->ended, 1);
         (void)!mailbox_post(source->mailbox,
                             &connection_gone); /* full: the next number or the silence tells */
+    }
     pthread_mutex_unlock(&source->gate);
 }
 
@@ -105,9 +109,18 @@ static void lose(struct source *source)
 }
 
 /*
- * A sign of life. A publisher that was lost keeps its numbers, so that what it said meanwhile is a
- * hole like any other; a new one starts where it is, since the gateway asks for the state anyway.
+ * Up to which number a new publisher counts as heard. Of the first one up to where the API said that it
+ * is: below may be a recording, and the gateway asks for the state of that time anyway. Of an API that
+ * was started again nothing: what it has said by now is a hole like any other.
  */
+static uint64_t begins_behind(const struct source *source, uint64_t last)
+{
+    if (source->feed->trusts_all)
+        return last;
+    return source->publisher == 0 ? source->known : 0;
+}
+
+/* A sign of life. A publisher that was lost keeps its numbers: what it said meanwhile is a hole. */
 static void hear(struct source *source, uint64_t publisher, uint64_t last)
 {
     struct feed *feed = source->feed;
@@ -117,8 +130,8 @@ static void hear(struct source *source, uint64_t publisher, uint64_t last)
         return;
     if (source->publisher != publisher) {
         lose(source); /* the API was started again */
+        numbers_start(&source->numbers, begins_behind(source, last));
         source->publisher = publisher;
-        numbers_start(&source->numbers, last);
     }
     source->lost = false;
     feed->events.on_publisher(feed->context, source->api, publisher);
@@ -149,6 +162,8 @@ static void take_batch(struct source *source, const Bus__Batch *batch)
     report_hole(source, batch->number - 1);
     if (numbers_take(&source->numbers, batch->number))
         feed->events.on_batch(feed->context, source->api, batch);
+    else
+        feed->counters.repeats++;
 }
 
 static bool is_plausible(const Bus__Batch *batch)
@@ -169,7 +184,7 @@ static bool is_trusted(struct source *source, uint64_t publisher)
         return true;
     source->feed->counters.untrusted++;
     if (source->trusted != 0)
-        link_alarm(&source->untrusted, "feed", "batches of a publisher that is not the API's");
+        link_alarm(&source->untrusted, "feed", "an API does not call this publisher its own");
     return false;
 }
 
@@ -310,9 +325,10 @@ enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config 
     return ERR_OK;
 }
 
-void feed_trust(struct feed *feed, size_t api, uint64_t publisher)
+void feed_trust(struct feed *feed, size_t api, uint64_t publisher, uint64_t number)
 {
     feed->sources[api]->trusted = publisher;
+    feed->sources[api]->known = number;
 }
 
 void feed_close(struct feed *feed)
@@ -329,6 +345,7 @@ void feed_count(const struct feed *feed, struct feed_counters *out)
 {
     *out = feed->counters;
     out->dropped = atomic_load(&feed->over_bytes);
+    out->ended = atomic_load(&feed->ended);
     for (size_t i = 0; i < feed->source_count; i++)
         out->dropped += mailbox_dropped(feed->sources[i]->mailbox);
 }

@@ -1,10 +1,12 @@
 /*
  * feed: a gateway's ear on the bus: one sub0 socket per API, batches handed to one loop.
  *
- * Checks seals, drops what is foreign (counted; NNG ends a connection that brings what is oversize),
- * and batches of a publisher that is not known to be that API (a recording of an older one could be
- * played): feed_trust(). Reports what is missing from a publisher's running numbers. Order: per publisher as received; a repeat (number not above the
- * last) is dropped, unless it was reported missing.
+ * Checks seals, drops what is foreign, and batches of a publisher that the API did not call its own
+ * (feed_trust()): a recording of an older one could be played. A frame over WIRE_MESSAGE_MAX ends its
+ * connection (NNG). All that is counted.
+ *
+ * Reports what is missing from a publisher's running numbers. Order: per publisher as received; a
+ * repeat (number not above the last) is dropped, unless it was reported missing.
  */
 #pragma once
 
@@ -43,11 +45,20 @@ struct feed_events {
 
 MUST_CHECK enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config *config,
                               const struct feed_events *events, void *context);
-/* `publisher` is the one at this API, as the API itself has just said (asker.h). */
-void feed_trust(struct feed *feed, size_t api, uint64_t publisher);
+/*
+ * `publisher` is the one at this API, as the API itself has just said (asker.h), and `number` its
+ * latest batch: batches of others are dropped from now on. If it is the first at this API, what is up
+ * to `number` counts as heard: it may be a recording, and the gateway asks for the state anyway.
+ */
+void feed_trust(struct feed *feed, size_t api, uint64_t publisher, uint64_t number);
 void feed_close(struct feed *feed); /* not from inside an event; NULL does nothing */
 
 struct feed_counters {
-    uint64_t messages, bytes, foreign, untrusted, dropped, holes;
+    uint64_t messages, bytes, holes;
+    uint64_t foreign;   /* dropped: not sealed with our key, or no batch */
+    uint64_t untrusted; /* dropped: of a publisher that the API did not call its own, or not yet */
+    uint64_t repeats;   /* dropped: heard before */
+    uint64_t dropped;   /* messages that found the inbox full */
+    uint64_t ended;     /* connections */
 };
 void feed_count(const struct feed *feed, struct feed_counters *out);

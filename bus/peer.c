@@ -39,13 +39,18 @@ struct peer {
     _Atomic bool change_waits; /* &connection_changed is in the mailbox: once at most, it has places
                                   for slots */
     _Atomic int pipes; /* connections; the new one may be there before the old one has gone */
-    _Atomic unsigned arrivals; /* of connections */
+    _Atomic unsigned arrivals; /* how many came */
+    _Atomic uint64_t ended;    /* and went */
     const struct seal_keys *keys;
-    struct buf opened;
-    uint64_t asker, number, boot; /* boot: 0 while who is there is not known */
-    unsigned greeted; /* `arrivals` when it was asked last */
+    uint64_t asker, asked; /* who asks, and how often it did */
+
+    struct slot *greeting; /* the question who is there, under way; NULL: none */
     uint64_t greeting_id;
-    struct slot *greeting; /* the question under way; NULL: none */
+    unsigned greeted; /* `arrivals` when that was asked last */
+    struct buf opened;
+    uint64_t foreign;
+    uint64_t list, publisher, number; /* what it said; list 0: nothing yet */
+
     pthread_mutex_t
         gate; /* pipe callbacks may still run while their socket is closed: they look at `closed` */
     bool closed;
@@ -82,8 +87,10 @@ static void on_pipe_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
     if (event == NNG_PIPE_EV_ADD_POST) {
         peer->pipes++;
         peer->arrivals++;
-    } else if (peer->pipes > 0) { /* a pipe refused for its protocol goes without having come */
-        peer->pipes--;
+    } else {
+        peer->ended++;
+        if (peer->pipes > 0) /* a pipe refused for its protocol goes without having come */
+            peer->pipes--;
     }
     if (!peer->closed && !atomic_exchange(&peer->change_waits, true))
         CHECK(mailbox_post(peer->mailbox, &connection_changed));
@@ -95,73 +102,6 @@ static void free_slot(struct slot *slot)
     slot->owner = NULL;
     slot->next_free = slot->peer->free;
     slot->peer->free = slot;
-}
-
-/* Who is there now? `number`s begin anew with another one. */
-static void take_greeting(struct peer *peer, nng_msg *message)
-{
-    Bus__Answer *answer = NULL;
-
-    if (seal_open(peer->keys, SEAL_ANSWER, link_bytes(message), &peer->opened))
-        answer = wire_read_answer(buf_text(&peer->opened));
-    if (answer != NULL && answer->id == peer->greeting_id &&
-        answer->told_case == BUS__ANSWER__TOLD_GREETED && answer->greeted->api != 0) {
-        peer->boot = answer->greeted->api;
-        peer->events.on_connection(peer->context, peer);
-    } else {
-        log_warn("asker: api %zu does not say who it is: it has another bus key, or is no API",
-                 peer->index);
-    }
-    wire_free_answer(answer);
-}
-
-static void on_greeting(struct peer *peer, nng_msg *message)
-{
-    peer->greeting = NULL;
-    if (peer->closing)
-        return;
-    if (message != NULL)
-        take_greeting(peer, message);
-    if (peer->boot == 0 && message == NULL && atomic_load(&peer->pipes) > 0)
-        peer_greet(peer); /* nothing came in time, or that connection broke */
-}
-
-/* What is there may be another start of the API than before. */
-static void on_connection(struct peer *peer)
-{
-    const unsigned arrivals = atomic_load(&peer->arrivals);
-
-    if (atomic_load(&peer->pipes) == 0) {
-        peer->boot = 0;
-        peer->events.on_connection(peer->context, peer);
-    } else if (peer->greeted != arrivals) {
-        peer->greeted = arrivals;
-        peer_greet(peer);
-    }
-}
-
-static void on_item(void *context, void *item)
-{
-    struct peer *peer = context;
-
-    if (item == &connection_changed) {
-        atomic_store(&peer->change_waits, false); /* before `pipes` is looked at */
-        if (!peer->closing)
-            on_connection(peer);
-        return;
-    }
-    struct slot *slot = item;
-    nng_msg *message = slot->message;
-    slot->message = NULL;
-    if (slot == peer->greeting)
-        on_greeting(peer, message);
-    else if (slot->owner != NULL && !peer->closing) {
-        peer->events.on_answer(peer->context, slot, message);
-        message = NULL;
-    }
-    if (message != NULL)
-        nng_msg_free(message);
-    free_slot(slot);
 }
 
 static struct slot *make_slot(struct peer *peer)
@@ -205,19 +145,111 @@ static struct slot *send_in_slot(struct peer *peer, nng_msg *message, int timeou
     return slot;
 }
 
-void peer_greet(struct peer *peer)
+/* ---- who is there ---- */
+
+static void greet(struct peer *peer)
 {
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Greet greet = BUS__GREET__INIT;
 
-    peer->boot = 0;
-    if (peer->greeting != NULL)
-        slot_abandon(peer->greeting);
     question.id = peer->greeting_id = id_random();
     question.ask_case = BUS__QUESTION__ASK_GREET;
     question.greet = &greet;
     peer->greeting =
         send_in_slot(peer, link_seal(peer->keys, SEAL_QUESTION, &question.base), GREET_MS, peer);
+}
+
+static bool take_greeting(struct peer *peer, nng_msg *message)
+{
+    Bus__Answer *answer = NULL;
+    bool taken = false;
+
+    if (seal_open(peer->keys, SEAL_ANSWER, link_bytes(message), &peer->opened))
+        answer = wire_read_answer(buf_text(&peer->opened));
+    if (answer != NULL && answer->id == peer->greeting_id &&
+        answer->told_case == BUS__ANSWER__TOLD_GREETED && answer->greeted->list != 0) {
+        peer->list = answer->greeted->list;
+        peer->publisher = answer->greeted->publisher;
+        peer->number = answer->greeted->number;
+        taken = true;
+    }
+    wire_free_answer(answer);
+    return taken;
+}
+
+static void on_greeting(struct peer *peer, nng_msg *message)
+{
+    peer->greeting = NULL;
+    if (message == NULL)
+        return; /* nothing came in time, or the connection broke: keep_greeting() */
+    if (take_greeting(peer, message)) {
+        peer->events.on_connection(peer->context, peer);
+        return;
+    }
+    peer->foreign++;
+    log_warn("asker: api %zu does not say who it is", peer->index);
+    nng_pipe_close(nng_msg_get_pipe(message)); /* the next connection may be to an API of ours */
+}
+
+/* What is there may be another start of the API than before. */
+static void on_connection(struct peer *peer)
+{
+    if (atomic_load(&peer->pipes) > 0 && peer->greeted == atomic_load(&peer->arrivals))
+        return; /* an old connection went after the new one had come */
+    peer->list = 0;
+    if (peer->greeting != NULL)
+        slot_abandon(peer->greeting);
+    peer->greeting = NULL;
+    peer->greeted = atomic_load(&peer->arrivals);
+    if (atomic_load(&peer->pipes) == 0)
+        peer->events.on_connection(peer->context, peer);
+}
+
+/* As long as nobody has said who is there. All slots may be busy: each that comes back is a chance. */
+static void keep_greeting(struct peer *peer)
+{
+    if (peer->list == 0 && peer->greeting == NULL && atomic_load(&peer->pipes) > 0)
+        greet(peer);
+}
+
+static void on_slot(struct peer *peer, struct slot *slot)
+{
+    nng_msg *message = slot->message;
+
+    slot->message = NULL;
+    if (slot == peer->greeting) {
+        on_greeting(peer, message);
+    } else if (slot->owner != NULL) {
+        peer->events.on_answer(peer->context, slot, message);
+        message = NULL;
+    }
+    if (message != NULL)
+        nng_msg_free(message);
+}
+
+static void on_item(void *context, void *item)
+{
+    struct peer *peer = context;
+    struct slot *slot = item;
+
+    if (item == &connection_changed) {
+        atomic_store(&peer->change_waits, false); /* before `pipes` is looked at */
+        if (!peer->closing)
+            on_connection(peer);
+    } else if (!peer->closing) {
+        on_slot(peer, slot);
+        free_slot(slot);
+    } else if (slot->message != NULL) {
+        nng_msg_free(slot->message);
+    }
+    if (!peer->closing)
+        keep_greeting(peer);
+}
+
+void peer_is_another(struct peer *peer)
+{
+    peer->list = 0;
+    keep_greeting(peer);
 }
 
 struct slot *peer_send(struct peer *peer, struct text question, int timeout_ms, void *owner)
@@ -227,9 +259,9 @@ struct slot *peer_send(struct peer *peer, struct text question, int timeout_ms, 
 
     if (!peer_is_up(peer))
         return NULL;
-    address.api = peer->boot;
+    address.list = peer->list;
     address.asker = peer->asker;
-    address.number = ++peer->number;
+    address.number = ++peer->asked;
     message = link_seal_packed(peer->keys, SEAL_QUESTION, question, &address.base);
     return message != NULL ? send_in_slot(peer, message, timeout_ms, owner) : NULL;
 }
@@ -254,12 +286,27 @@ struct peer *slot_peer(const struct slot *slot)
 
 bool peer_is_up(const struct peer *peer)
 {
-    return peer->boot != 0;
+    return peer->list != 0;
 }
 
-uint64_t peer_boot(const struct peer *peer)
+uint64_t peer_publisher(const struct peer *peer)
 {
-    return peer->boot;
+    return peer->publisher;
+}
+
+uint64_t peer_number(const struct peer *peer)
+{
+    return peer->number;
+}
+
+uint64_t peer_ended(const struct peer *peer)
+{
+    return atomic_load(&peer->ended);
+}
+
+uint64_t peer_foreign(const struct peer *peer)
+{
+    return peer->foreign;
 }
 
 size_t peer_index(const struct peer *peer)

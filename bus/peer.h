@@ -39,9 +39,13 @@ void peer_close(struct peer *peer); /* without on_answer for what is under way *
 
 /* It is connected, and has said who it is. */
 bool peer_is_up(const struct peer *peer);
-uint64_t peer_boot(const struct peer *peer); /* who it is: the id of its publisher; 0 while it is not up */
-/* It said that it is another one: asks anew. */
-void peer_greet(struct peer *peer);
+/* What it said of its publisher (0: it has none), and of the latest number of that. */
+uint64_t peer_publisher(const struct peer *peer);
+uint64_t peer_number(const struct peer *peer);
+/* It said that it is another one: it is not up until it has said which. */
+void peer_is_another(struct peer *peer);
+uint64_t peer_ended(const struct peer *peer);   /* connections to it that ended */
+uint64_t peer_foreign(const struct peer *peer); /* greetings that were answered by somebody else */
 size_t peer_index(const struct peer *peer);
 
 /* Seals and sends a packed Question; NULL when it is not up or all slots are busy. `owner` is what

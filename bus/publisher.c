@@ -223,6 +223,14 @@ uint64_t publisher_id(const struct publisher *publisher)
     return publisher->id;
 }
 
+uint64_t publisher_number(struct publisher *publisher)
+{
+    pthread_mutex_lock(&publisher->lock);
+    const uint64_t number = publisher->number;
+    pthread_mutex_unlock(&publisher->lock);
+    return number;
+}
+
 void publisher_replay(struct publisher *publisher, uint64_t from, uint64_t to, size_t bytes,
                       void (*each)(void *context, struct text batch), void *context)
 {

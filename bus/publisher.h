@@ -28,6 +28,7 @@ void publisher_close(
     struct publisher *publisher); /* lingers some ms for what is under way; NULL does nothing */
 
 uint64_t publisher_id(const struct publisher *publisher);
+uint64_t publisher_number(struct publisher *publisher); /* of the latest batch; 0: none yet */
 
 /*
  * Sends `items` as one or more batches, in order, before it returns; later calls get later numbers.

@@ -2,12 +2,13 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/id.h"
 #include "base/log.h"
 #include "bus/link.h"
 #include "bus/mailbox.h"
+#include "bus/publisher.h"
 #include "bus/window.h"
 
 /* A gateway that stopped reading holds an inquiry no longer than that. */
@@ -40,18 +41,25 @@ struct responder {
     nng_socket socket;
     struct seal_keys keys;
     struct buf opened; /* the message at hand */
-    uint64_t boot;
+    struct publisher *publisher;
     struct windows *windows;
     struct mailbox *mailbox;
     responder_fn on_question;
     void *context;
     bool closed;
-    struct link_alarm foreign, replayed;
-    struct responder_counters counters;
+    struct link_alarm foreign, replayed, strange;
+    struct responder_counters counters; /* but `ended` */
+    _Atomic uint64_t *ended;            /* counted on NNG's threads; see responder_close() */
     size_t count;
     struct inquiry **inquiries; /* `count`; until responder_close() */
     size_t asked;               /* with the program; the last one frees a closed responder */
 };
+
+/* NNG's thread. */
+static void on_pipe_removed(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+    atomic_fetch_add((_Atomic uint64_t *)arg, 1);
+}
 
 static void receive(struct inquiry *inquiry)
 {
@@ -95,7 +103,8 @@ static Bus__Question *read_question(struct responder *responder, nng_msg *messag
 /* Was it here before? Then somebody has recorded it. */
 static bool is_replayed(struct responder *responder, const Bus__Question *question)
 {
-    if (question->ask_case == BUS__QUESTION__ASK_GREET || question->api != responder->boot ||
+    if (question->ask_case == BUS__QUESTION__ASK_GREET ||
+        question->list != windows_name(responder->windows) ||
         windows_take(responder->windows, question->asker, question->number))
         return false;
     responder->counters.replayed++;
@@ -114,7 +123,11 @@ static void answer_greet(struct inquiry *inquiry)
     Bus__Greeted greeted = BUS__GREETED__INIT;
     Bus__Answer answer = BUS__ANSWER__INIT;
 
-    greeted.api = inquiry->responder->boot;
+    greeted.list = windows_name(inquiry->responder->windows);
+    if (inquiry->responder->publisher != NULL) {
+        greeted.publisher = publisher_id(inquiry->responder->publisher);
+        greeted.number = publisher_number(inquiry->responder->publisher);
+    }
     answer.told_case = BUS__ANSWER__TOLD_GREETED;
     answer.greeted = &greeted;
     inquiry_answer(inquiry, &answer);
@@ -123,8 +136,11 @@ static void answer_greet(struct inquiry *inquiry)
 /* For an API that was here before, or a recording of that: nobody does what it asks for. */
 static void refuse_stranger(struct inquiry *inquiry)
 {
+    struct responder *responder = inquiry->responder;
     Bus__Answer answer = BUS__ANSWER__INIT;
 
+    responder->counters.strangers++;
+    link_alarm(&responder->strange, "responder", "a question was for an API that was here before");
     answer.error_code = 100;
     answer.error_temporary = true;
     answer.stranger = true;
@@ -153,7 +169,7 @@ static void on_item(void *context, void *item)
     responder->asked++;
     if (inquiry->question->ask_case == BUS__QUESTION__ASK_GREET)
         answer_greet(inquiry);
-    else if (inquiry->question->api != responder->boot)
+    else if (inquiry->question->list != windows_name(responder->windows))
         refuse_stranger(inquiry);
     else
         responder->on_question(responder->context, inquiry, inquiry->question);
@@ -245,9 +261,10 @@ void inquiry_refuse_elsewhere(struct inquiry *inquiry, uint32_t code, const char
     inquiry_answer(inquiry, &answer);
 }
 
-struct responder_counters responder_count(const struct responder *responder)
+void responder_count(const struct responder *responder, struct responder_counters *out)
 {
-    return responder->counters;
+    *out = responder->counters;
+    out->ended = atomic_load(responder->ended);
 }
 
 static struct inquiry *inquiry_open(struct responder *responder)
@@ -260,13 +277,15 @@ static struct inquiry *inquiry_open(struct responder *responder)
     return inquiry;
 }
 
-static int open_socket(nng_socket *socket, const char *url)
+static int open_socket(nng_socket *socket, const char *url, _Atomic uint64_t *ended)
 {
     int rv;
 
     if ((rv = nng_rep0_open(socket)) != 0)
         return rv;
-    if ((rv = link_tune(*socket)) != 0 || (rv = nng_listen(*socket, url, NULL, 0)) != 0)
+    if ((rv = link_tune(*socket)) != 0 ||
+        (rv = nng_pipe_notify(*socket, NNG_PIPE_EV_REM_POST, on_pipe_removed, ended)) != 0 ||
+        (rv = nng_listen(*socket, url, NULL, 0)) != 0)
         link_close(*socket);
     return rv;
 }
@@ -276,20 +295,24 @@ enum err responder_open(struct responder **out, uv_loop_t *loop,
                         void *context)
 {
     const enum err err = link_check_secret("responder", config->url, config->secret);
+    _Atomic uint64_t *ended;
     nng_socket socket;
 
     if (err != ERR_OK)
         return err;
-    const int rv = open_socket(&socket, config->url);
+    ended = xcalloc(1, sizeof(*ended));
+    const int rv = open_socket(&socket, config->url, ended);
     if (rv != 0) {
         log_error("responder %s: %s", config->url, nng_strerror(rv));
+        free(ended);
         return ERR_UNAVAILABLE;
     }
 
     struct responder *responder = xcalloc(1, sizeof(*responder));
     responder->socket = socket;
+    responder->ended = ended;
     seal_keys_init(&responder->keys, config->secret, config->other_secret);
-    responder->boot = config->boot != 0 ? config->boot : id_random();
+    responder->publisher = config->publisher;
     responder->windows = windows_create();
     responder->on_question = on_question;
     responder->context = context;
@@ -319,7 +342,8 @@ void responder_close(struct responder *responder)
         if (inquiry->question == NULL)
             inquiry_free(inquiry);
     }
-    link_close(responder->socket); /* no callback of ours is left */
+    if (link_close(responder->socket)) /* else a pipe's callback may still come */
+        free(responder->ended);
     if (responder->asked == 0)
         responder_free(responder);
 }

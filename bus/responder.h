@@ -1,6 +1,9 @@
 /*
  * responder: the API's ear on the bus: a rep0 socket with many questions open at once. One per
  * process; questions arrive on one loop, and answers are given on that loop's thread.
+ *
+ * Each question is taken once: it names who it is for, its asker and a number (window.h). Whoever does
+ * not know who is here asks that first (Greet), which is answered by the responder itself.
  */
 #pragma once
 
@@ -10,13 +13,14 @@
 #include "base/text.h"
 #include "bus/wire.h"
 
+struct publisher;
 struct responder;
 struct inquiry; /* one question that waits for its answer */
 
 struct responder_config {
     const char *url;
     struct text secret, other_secret; /* see seal.h */
-    uint64_t boot; /* what this start of the API is called: its publisher's id; 0: something random */
+    struct publisher *publisher;      /* this API's, that gateways may believe; NULL: it has none */
     int open_limit; /* questions open at once, e.g. 256; more wait in NNG */
 };
 
@@ -31,10 +35,15 @@ MUST_CHECK enum err responder_open(struct responder **out, uv_loop_t *loop,
  * of them. */
 void responder_close(struct responder *responder);
 
+/* Each but `ended` is also said in the log, once a minute at most. */
 struct responder_counters {
-    uint64_t foreign, replayed; /* questions that were dropped */
+    uint64_t foreign;   /* dropped: not sealed with our key, or no question */
+    uint64_t replayed;  /* dropped: was here before */
+    uint64_t strangers; /* refused: for an API that was here before, whose gateway greets anew */
+    uint64_t ended;     /* connections: a gateway went, or it sent what NNG refuses, as a frame that is
+                           too large */
 };
-struct responder_counters responder_count(const struct responder *responder);
+void responder_count(const struct responder *responder, struct responder_counters *out);
 
 /* Over which connection it came, and whether that is still there. */
 uint32_t inquiry_connection(const struct inquiry *inquiry);

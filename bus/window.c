@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "base/id.h"
+
 #define WORD_BITS 64
 
 /* Of one asker: bit (n % WINDOW_NUMBERS) stands for the number n, of those up to `highest`. */
@@ -13,37 +15,53 @@ struct window {
 };
 
 struct windows {
-    struct window *map; /* who was heard last is last */
+    uint64_t name;
+    struct window *map;
 };
 
 struct windows *windows_create(void)
 {
-    return xcalloc(1, sizeof(struct windows));
+    struct windows *windows = xcalloc(1, sizeof(*windows));
+
+    windows->name = id_random();
+    return windows;
 }
 
-static void forget(struct windows *windows, struct window *window)
+static void forget_all(struct windows *windows)
 {
-    HASH_DEL(windows->map, window);
-    free(window);
+    struct window *window, *next;
+
+    HASH_ITER(hh, windows->map, window, next)
+    {
+        HASH_DEL(windows->map, window);
+        free(window);
+    }
 }
 
 void windows_destroy(struct windows *windows)
 {
     if (windows == NULL)
         return;
-    while (windows->map != NULL)
-        forget(windows, windows->map);
+    forget_all(windows);
     free(windows);
+}
+
+uint64_t windows_name(const struct windows *windows)
+{
+    return windows->name;
 }
 
 static struct window *create(struct windows *windows, uint64_t asker)
 {
     struct window *window;
 
-    if (HASH_COUNT(windows->map) >= WINDOW_ASKERS_MAX)
-        forget(windows, windows->map);
+    if (HASH_COUNT(windows->map) >= WINDOW_ASKERS_MAX) {
+        forget_all(windows);
+        windows->name = id_random();
+    }
     window = xcalloc(1, sizeof(*window));
     window->asker = asker;
+    HASH_ADD(hh, windows->map, asker, sizeof(window->asker), window);
     return window;
 }
 
@@ -52,14 +70,7 @@ static struct window *find(struct windows *windows, uint64_t asker)
     struct window *window;
 
     HASH_FIND(hh, windows->map, &asker, sizeof(asker), window);
-    if (window != NULL && window->hh.next == NULL)
-        return window;
-    if (window == NULL)
-        window = create(windows, asker);
-    else
-        HASH_DEL(windows->map, window);
-    HASH_ADD(hh, windows->map, asker, sizeof(window->asker), window);
-    return window;
+    return window != NULL ? window : create(windows, asker);
 }
 
 /* Everything between the old highest and the new one was not here. */

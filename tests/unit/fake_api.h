@@ -405,7 +405,7 @@ static inline void fake_api_open(struct fake_api *api, uv_loop_t *loop, int port
           ERR_OK);
     CHECK(responder_open(&api->responder, loop,
                          &(struct responder_config){.url = questions,
-                                                    .boot = publisher_id(api->publisher),
+                                                    .publisher = api->publisher,
                                                     .open_limit = 64},
                          fake_on_question, api) == ERR_OK);
 }

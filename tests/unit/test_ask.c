@@ -5,13 +5,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
+#include <nng/protocol/reqrep0/req.h>
 #include <stdlib.h>
 
 #include "base/id.h"
 #include "bus/asker.h"
 #include "bus/link.h"
 #include "bus/responder.h"
+#include "bus/window.h"
 #include "tests/unit/bus_place.h"
 
 #define TRY_MS   250
@@ -67,6 +68,13 @@ static void api_open(struct api *api, struct place *place, const char *url, cons
                      ERR_OK);
 }
 
+static size_t connected; /* greetings that APIs answered since asker_of() */
+
+static void on_connected(void *context, size_t api, uint64_t publisher, uint64_t number)
+{
+    connected++;
+}
+
 static struct asker *asker_of(struct place *place, size_t urls, const char *secret,
                               size_t open_limit)
 {
@@ -75,9 +83,11 @@ static struct asker *asker_of(struct place *place, size_t urls, const char *secr
                                         .url_count = urls,
                                         .secret = text(secret),
                                         .try_ms = TRY_MS,
-                                        .open_limit = open_limit};
+                                        .open_limit = open_limit,
+                                        .on_connected = on_connected};
     struct asker *asker;
 
+    connected = 0;
     assert_int_equal(asker_open(&asker, &place->loop, &config), ERR_OK);
     return asker;
 }
@@ -168,7 +178,7 @@ static void a_silent_api_is_skipped(void **state)
     api_open(&silent, place, place->url[0], "key", 16);
     silent.keeps = true;
     api_open(&api, place, place->url[1], "key", 16);
-    place_rest(place, 100); /* both are connected */
+    TURN_UNTIL(place, connected == 2);
     const int64_t start_ms = clock_mono_ms();
     ask(asker, ASKER_ANY, "tea", 3000, &first);
     TURN_UNTIL(place, first.count == 1);
@@ -199,7 +209,7 @@ static void a_slow_answer_still_counts_after_the_next_was_asked(void **state)
     api_open(&slow, place, place->url[0], "key", 16);
     api_open(&silent, place, place->url[1], "key", 16);
     slow.keeps = silent.keeps = true;
-    place_rest(place, 100);
+    TURN_UNTIL(place, connected == 2);
     ask(asker, ASKER_ANY, "tea", 3000, &reply);
     TURN_UNTIL(place, slow.asked == 1 && silent.asked == 1);
     answer(&slow, slow.kept[0], TEXT("slow tea"));
@@ -218,7 +228,7 @@ static struct asker *asker_of_two(struct place *place, struct api *first, struct
 
     api_open(first, place, place->url[0], "key", 16);
     api_open(second, place, place->url[1], "key", 16);
-    place_rest(place, 100);
+    TURN_UNTIL(place, connected == 2);
     return asker;
 }
 
@@ -332,7 +342,7 @@ static void a_dead_api_costs_no_time(void **state)
     struct asker *asker = asker_of(place, 2, "key", 16);
 
     api_open(&api, place, place->url[1], "key", 16);
-    place_rest(place, 100);
+    TURN_UNTIL(place, connected == 1);
     const int64_t start_ms = clock_mono_ms();
     ask(asker, ASKER_ANY, "tea", 3000, &reply);
     TURN_UNTIL(place, reply.count == 1);
@@ -352,7 +362,7 @@ static void questions_leave_an_api_that_goes_away(void **state)
     api_open(&dying, place, place->url[0], "key", 16);
     dying.keeps = true;
     api_open(&api, place, url, "key", 16);
-    place_rest(place, 100);
+    TURN_UNTIL(place, connected == 2);
     ask(asker, ASKER_ANY, "tea", 3000, &reply);
     TURN_UNTIL(place, dying.asked == 1);
     responder_close(dying.responder);
@@ -436,6 +446,7 @@ static void a_wrong_key_gets_no_answer(void **state)
 {
     struct place *place = *state;
     struct api api;
+    struct responder_counters counters;
     struct reply reply = {0};
     struct asker *asker = asker_of(place, 1, "another key", 16);
 
@@ -445,6 +456,8 @@ static void a_wrong_key_gets_no_answer(void **state)
     TURN_UNTIL(place, reply.count == 5);
     assert_int_equal(reply.timeouts, 5);
     assert_int_equal(api.asked, 0);
+    responder_count(api.responder, &counters);
+    assert_true(counters.foreign > 0);
     asker_close(asker);
 
     asker = asker_of(place, 1, "key", 16);
@@ -497,6 +510,224 @@ static void closing_tells_nobody(void **state)
     responder_close(NULL);
 }
 
+static void while_keys_change_each_side_reads_what_the_other_seals(void **state)
+{
+    struct place *place = *state;
+    struct api api = {0};
+    struct reply reply = {0};
+    struct asker *asker;
+    const char *url = place->url[0];
+    const struct responder_config answers = {.url = url,
+                                             .secret = text("new key"),
+                                             .other_secret = text("old key"),
+                                             .open_limit = 4};
+    const struct asker_config asks = {.urls = &url,
+                                      .url_count = 1,
+                                      .secret = text("old key"),
+                                      .other_secret = text("new key"),
+                                      .try_ms = TRY_MS,
+                                      .open_limit = 4};
+
+    assert_int_equal(responder_open(&api.responder, &place->loop, &answers, on_question, &api),
+                     ERR_OK);
+    assert_int_equal(asker_open(&asker, &place->loop, &asks), ERR_OK);
+    ask(asker, ASKER_ANY, "tea", 2000, &reply);
+    TURN_UNTIL(place, reply.count == 1);
+    assert_string_equal(reply.data, "tea");
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
+/* ---- somebody who has the messages of an asker, one at a time ---- */
+
+struct thief {
+    struct place *place;
+    nng_socket socket;
+    struct seal_keys keys;
+};
+
+static void thief_open(struct thief *thief, struct place *place)
+{
+    thief->place = place;
+    seal_keys_init(&thief->keys, TEXT("key"), TEXT(""));
+    assert_int_equal(nng_req0_open(&thief->socket), 0);
+    assert_int_equal(nng_dial(thief->socket, place->url[0], NULL, 0), 0);
+}
+
+static nng_msg *record(struct thief *thief, uint64_t list, uint64_t asker, uint64_t number)
+{
+    Bus__Question question = BUS__QUESTION__INIT;
+    Bus__Greet greet = BUS__GREET__INIT;
+    Bus__Rpc rpc = BUS__RPC__INIT;
+
+    question.id = 5;
+    question.ask_case = list == 0 ? BUS__QUESTION__ASK_GREET : BUS__QUESTION__ASK_RPC;
+    if (list == 0)
+        question.greet = &greet;
+    else
+        question.rpc = &rpc;
+    question.list = list;
+    question.asker = asker;
+    question.number = number;
+    return link_seal(&thief->keys, SEAL_QUESTION, &question.base);
+}
+
+static void play(struct thief *thief, nng_msg *message)
+{
+    assert_int_equal(nng_sendmsg(thief->socket, message, 0), 0);
+}
+
+static Bus__Answer *answer_to(struct thief *thief, nng_msg *message)
+{
+    struct buf opened = {0};
+    nng_msg *back = NULL;
+
+    play(thief, message);
+    TURN_UNTIL(thief->place, back != NULL ||
+                                 nng_recvmsg(thief->socket, &back, NNG_FLAG_NONBLOCK) == 0);
+    assert_true(seal_open(&thief->keys, SEAL_ANSWER, link_bytes(back), &opened));
+    Bus__Answer *answer = wire_read_answer(buf_text(&opened));
+    assert_non_null(answer);
+    buf_fini(&opened);
+    nng_msg_free(back);
+    return answer;
+}
+
+static uint64_t list_of_api(struct thief *thief)
+{
+    Bus__Answer *answer = answer_to(thief, record(thief, 0, 0, 0));
+    const uint64_t list = answer->greeted->list;
+
+    wire_free_answer(answer);
+    assert_int_not_equal(list, 0);
+    return list;
+}
+
+/* As a stranger's own program: NNG's handshake as a req0 socket, then the head of a frame of `bytes`. */
+static int announce_frame(const struct place *place, uint64_t bytes)
+{
+    unsigned char sent[16] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)atoi(strrchr(place->url[0], ':') + 1)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    for (size_t i = 0; i < 8; i++)
+        sent[8 + i] = (unsigned char)(bytes >> (8 * (7 - i)));
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(write(fd, sent, sizeof(sent)), (ssize_t)sizeof(sent));
+    return fd;
+}
+
+/* As gateways that were started since: more than the list holds. */
+static void ask_as_many(struct thief *thief, uint64_t list)
+{
+    uint64_t sent = 0, answered = 0;
+    nng_socket raw; /* does not wait for answers */
+    nng_msg *message;
+
+    assert_int_equal(nng_req0_open_raw(&raw), 0);
+    assert_int_equal(nng_dial(raw, thief->place->url[0], NULL, 0), 0);
+    while (answered < WINDOW_ASKERS_MAX) {
+        for (; sent < WINDOW_ASKERS_MAX && sent < answered + 64; sent++) {
+            message = record(thief, list, sent + 1, 1);
+            assert_int_equal(nng_msg_header_append_u32(message, 0x80000000u | (uint32_t)sent), 0);
+            assert_int_equal(nng_sendmsg(raw, message, 0), 0);
+        }
+        place_turn(thief->place);
+        for (; nng_recvmsg(raw, &message, NNG_FLAG_NONBLOCK) == 0; answered++)
+            nng_msg_free(message);
+    }
+    assert_true(link_close(raw));
+}
+
+static void T70_a_recorded_question_does_nothing(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct thief thief;
+    struct responder_counters counters;
+    nng_msg *again;
+
+    api_open(&api, place, place->url[0], "key", 4);
+    thief_open(&thief, place);
+    const uint64_t list = list_of_api(&thief);
+    nng_msg *message = record(&thief, list, 7, 1);
+    assert_int_equal(nng_msg_dup(&again, message), 0);
+    wire_free_answer(answer_to(&thief, message));
+    assert_int_equal(api.asked, 1);
+    play(&thief, again);
+    TURN_UNTIL(place, (responder_count(api.responder, &counters), counters.replayed == 1));
+    assert_int_equal(api.asked, 1);
+
+    Bus__Answer *answer = answer_to(&thief, record(&thief, list + 1, 7, 2)); /* of an older start */
+    assert_true(answer->stranger);
+    wire_free_answer(answer);
+    responder_count(api.responder, &counters);
+    assert_int_equal(counters.strangers, 1);
+    assert_int_equal(api.asked, 1);
+    assert_true(link_close(thief.socket));
+    responder_close(api.responder);
+}
+
+static void T70_what_is_no_question_of_ours_is_dropped_and_counted(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct thief thief;
+    struct responder_counters counters;
+    nng_msg *message;
+
+    api_open(&api, place, place->url[0], "key", 1);
+    thief_open(&thief, place);
+    message = record(&thief, list_of_api(&thief), 7, 1);
+    ((unsigned char *)nng_msg_body(message))[SEAL_OVERHEAD] ^= 1;
+    play(&thief, message);
+    TURN_UNTIL(place, (responder_count(api.responder, &counters), counters.foreign == 1));
+    assert_int_equal(nng_msg_alloc(&message, 0), 0);
+    play(&thief, message);
+    TURN_UNTIL(place, (responder_count(api.responder, &counters), counters.foreign == 2));
+
+    const int fd = announce_frame(place, WIRE_MESSAGE_MAX + 1);
+    TURN_UNTIL(place, (responder_count(api.responder, &counters), counters.ended == 1));
+    close(fd);
+    list_of_api(&thief); /* others are heard as before */
+    assert_int_equal(api.asked, 0);
+    assert_true(link_close(thief.socket));
+    responder_close(api.responder);
+}
+
+static void an_asker_that_an_api_has_forgotten_greets_again(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct thief thief;
+    struct responder_counters counters;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "key", 16);
+
+    api_open(&api, place, place->url[0], "key", 16);
+    thief_open(&thief, place);
+    ask(asker, ASKER_ANY, "tea", 2000, &reply);
+    TURN_UNTIL(place, reply.ok == 1);
+    const uint64_t list = list_of_api(&thief);
+    ask_as_many(&thief, list);
+    assert_int_not_equal(list_of_api(&thief), list);
+    const size_t asked = api.asked;
+    for (int i = 0; i < 10; i++)
+        ask(asker, ASKER_ANY, "more tea", 2000, &reply);
+    TURN_UNTIL(place, reply.count == 11);
+    assert_int_equal(reply.ok, 11);
+    assert_int_equal(api.asked, asked + 10);
+    responder_count(api.responder, &counters);
+    assert_in_range(counters.strangers, 1, 20);
+    asker_close(asker);
+    assert_true(link_close(thief.socket));
+    responder_close(api.responder);
+}
+
 static void without_a_key_only_loopback_is_listened_on(void **state)
 {
     struct place *place = *state;
@@ -526,6 +757,10 @@ int main(void)
         PLACE_TEST(a_wrong_key_gets_no_answer),
         PLACE_TEST(an_answer_that_is_too_large_becomes_an_error),
         PLACE_TEST(closing_tells_nobody),
+        PLACE_TEST(while_keys_change_each_side_reads_what_the_other_seals),
+        PLACE_TEST(T70_a_recorded_question_does_nothing),
+        PLACE_TEST(T70_what_is_no_question_of_ours_is_dropped_and_counted),
+        PLACE_TEST(an_asker_that_an_api_has_forgotten_greets_again),
         PLACE_TEST(without_a_key_only_loopback_is_listened_on),
     };
 

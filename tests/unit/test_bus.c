@@ -68,18 +68,26 @@ static void on_lost(void *context, size_t api, uint64_t publisher)
     ((struct ear *)context)->losses++;
 }
 
-static void ear_open(struct ear *ear, struct place *place, const char *url, const char *secret)
+/* `believes`: batches of everybody who has the key, since nobody tells it which publisher to trust. */
+static void ear_open_with(struct ear *ear, struct place *place, const char *url, const char *secret,
+                          const char *other_secret, bool believes)
 {
     static const struct feed_events events = {on_batch, on_hole, on_publisher, on_lost};
     const struct feed_config config = {.urls = &url,
                                        .url_count = 1,
                                        .secret = text(secret),
-                                       .trusts_all = true,
+                                       .other_secret = text(other_secret),
+                                       .trusts_all = believes,
                                        .inbox_limit = 8192,
                                        .silence_ms = SILENCE_MS};
 
     *ear = (struct ear){.place = place};
     assert_int_equal(feed_open(&ear->feed, &place->loop, &config, &events, ear), ERR_OK);
+}
+
+static void ear_open(struct ear *ear, struct place *place, const char *url, const char *secret)
+{
+    ear_open_with(ear, place, url, secret, NULL, true);
 }
 
 static struct publisher *speak(const char *url, const char *secret)
@@ -119,8 +127,8 @@ static size_t say(struct publisher *publisher, uint64_t first, size_t count, siz
     return sent;
 }
 
-/* A batch as publisher 77 would send it. */
-static void send_crafted(nng_socket socket, uint64_t number, bool with_item)
+/* A batch as another publisher would send it. */
+static void send_as(nng_socket socket, uint64_t publisher, uint64_t number, bool with_item)
 {
     Bus__Publication publication = BUS__PUBLICATION__INIT;
     Bus__Item item = BUS__ITEM__INIT, *items[] = {&item};
@@ -130,12 +138,17 @@ static void send_crafted(nng_socket socket, uint64_t number, bool with_item)
     publication.offset = number;
     item.what_case = BUS__ITEM__WHAT_PUBLICATION;
     item.publication = &publication;
-    batch.publisher = 77;
+    batch.publisher = publisher;
     batch.number = number;
     batch.items = items;
     batch.n_items = with_item ? 1 : 0;
     seal_keys_init(&keys, TEXT("key"), TEXT(""));
     assert_int_equal(nng_sendmsg(socket, link_seal(&keys, SEAL_EVENT, &batch.base), 0), 0);
+}
+
+static void send_crafted(nng_socket socket, uint64_t number, bool with_item)
+{
+    send_as(socket, 77, number, with_item);
 }
 
 static void events_arrive_in_order_and_once(void **state)
@@ -203,6 +216,7 @@ static void the_bus_also_runs_inside_one_process_or_machine(void **state)
 static void a_message_that_is_too_large_breaks_only_its_connection(void **state)
 {
     struct place *place = *state;
+    struct feed_counters counters;
     struct ear ear;
     nng_socket socket;
     nng_msg *message;
@@ -215,6 +229,8 @@ static void a_message_that_is_too_large_breaks_only_its_connection(void **state)
     assert_int_equal(nng_sendmsg(socket, message, 0), 0);
     TURN_UNTIL(place, ear.losses == 1);
     TURN_UNTIL(place, (send_crafted(socket, 1, false), ear.publishers == 2));
+    feed_count(ear.feed, &counters);
+    assert_int_equal(counters.ended, 1);
     feed_close(ear.feed);
     link_close(socket);
 }
@@ -232,6 +248,75 @@ static void a_wrong_key_is_dropped_and_counted(void **state)
     assert_int_equal(counters.messages, 0);
     feed_close(ear.feed);
     publisher_close(publisher);
+}
+
+static void with_the_other_key_a_publisher_is_heard_while_keys_change(void **state)
+{
+    struct place *place = *state;
+    struct ear ear;
+    struct publisher *publisher = speak(place->url[0], "old key");
+
+    ear_open_with(&ear, place, place->url[0], "new key", "old key", true);
+    TURN_UNTIL(place, ear.publishers == 1);
+    feed_close(ear.feed);
+    publisher_close(publisher);
+}
+
+static nng_socket listen_as_api(const char *url)
+{
+    nng_socket socket;
+
+    assert_int_equal(nng_pub0_open(&socket), 0);
+    assert_int_equal(nng_socket_set_int(socket, NNG_OPT_SENDBUF, 64), 0);
+    assert_int_equal(nng_listen(socket, url, NULL, 0), 0);
+    return socket;
+}
+
+/* A recording is genuine: its seal is right. */
+static void recorded_batches_are_not_taken(void **state)
+{
+    struct place *place = *state;
+    struct feed_counters counters = {0};
+    struct ear ear;
+    nng_socket socket = listen_as_api(place->url[0]);
+
+    ear_open_with(&ear, place, place->url[0], "key", NULL, false);
+    TURN_UNTIL(place, (send_as(socket, 76, 3, true), feed_count(ear.feed, &counters),
+                       counters.untrusted > 0)); /* of nobody yet */
+    feed_trust(ear.feed, 0, 77, 10);
+    send_as(socket, 76, 4, true);  /* of an API that was here before */
+    send_as(socket, 77, 9, true);  /* from before this gateway asked */
+    send_as(socket, 77, 11, true);
+    send_as(socket, 77, 11, true); /* from after that */
+    send_as(socket, 77, 12, true);
+    TURN_UNTIL(place, ear.last_number == 12);
+    feed_count(ear.feed, &counters);
+    assert_int_equal(ear.batches, 2);
+    assert_int_equal(ear.holes, 0);
+    assert_int_equal(ear.publishers, 1);
+    assert_int_equal(counters.repeats, 2);
+    feed_close(ear.feed);
+    assert_true(link_close(socket));
+}
+
+static void what_an_api_said_since_it_was_started_again_is_a_hole(void **state)
+{
+    struct place *place = *state;
+    struct ear ear;
+    nng_socket socket = listen_as_api(place->url[0]);
+
+    ear_open_with(&ear, place, place->url[0], "key", NULL, false);
+    feed_trust(ear.feed, 0, 77, 10);
+    TURN_UNTIL(place, (send_as(socket, 77, 10, false), ear.publishers == 1));
+    feed_trust(ear.feed, 0, 78, 3);
+    send_as(socket, 78, 4, true);
+    TURN_UNTIL(place, ear.batches == 1);
+    assert_int_equal(ear.publisher, 78);
+    assert_int_equal(ear.losses, 1);
+    assert_int_equal(ear.hole_from, 1);
+    assert_int_equal(ear.hole_to, 3);
+    feed_close(ear.feed);
+    assert_true(link_close(socket));
 }
 
 static void a_publisher_that_was_started_again_is_a_new_one(void **state)
@@ -484,6 +569,9 @@ int main(void)
         PLACE_TEST(the_bus_also_runs_inside_one_process_or_machine),
         PLACE_TEST(a_message_that_is_too_large_breaks_only_its_connection),
         PLACE_TEST(a_wrong_key_is_dropped_and_counted),
+        PLACE_TEST(with_the_other_key_a_publisher_is_heard_while_keys_change),
+        PLACE_TEST(recorded_batches_are_not_taken),
+        PLACE_TEST(what_an_api_said_since_it_was_started_again_is_a_hole),
         PLACE_TEST(a_publisher_that_was_started_again_is_a_new_one),
         PLACE_TEST(without_a_key_only_loopback_is_spoken_on),
         PLACE_TEST(an_address_that_is_taken_is_an_error),
