@@ -44,11 +44,19 @@
     X(BUS_REPLAYS_FAILED, "bus_replays_failed",                                                    \
       "Gaps that Replay could not fill: a sweep followed")                                         \
     X(BUS_FOREIGN, "bus_foreign",                                                                  \
-      "Messages that were not sealed with our bus key: somebody else, or a key that differs")      \
+      "Messages of the bus dropped since they are not sealed with its key: an API has another "     \
+      "bus.key, or a stranger is on the bus")                                                       \
     X(BUS_UNTRUSTED, "bus_untrusted",                                                              \
-      "Messages of a publisher that is not the API's: a few at its start, else a recording")       \
+      "Batches dropped of a publisher that the API does not call its own: a few when an API "       \
+      "starts; more are a recording that somebody plays")                                           \
+    X(BUS_RECORDED, "bus_recorded",                                                                \
+      "Batches dropped since they were heard before: somebody plays a recording")                   \
     X(BUS_DROPPED, "bus_dropped",                                                                  \
-      "Messages dropped since too many waited for the gateway; they are asked for again")          \
+      "Messages of the bus that found the broker's inbox full: it is too slow for what is "         \
+      "published, and asks for them again")                                                         \
+    X(BUS_ENDED, "bus_ended",                                                                      \
+      "Connections to APIs that ended (two for each API): an API stopped, the network broke, or "   \
+      "a frame was too large")                                                                      \
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
     X(FETCHES, "fetches", "Rooms healed by asking for their history")                              \

@@ -7,6 +7,7 @@
 #include "gateway/channel_name.h"
 
 #define FEED_INBOX_LIMIT 8192
+#define COUNT_MS         100
 
 /* ---- questions ---- */
 
@@ -193,22 +194,34 @@ static void take_back(struct broker *base, unsigned loop, const struct returned 
     drop_if_idle(broker, channel);
 }
 
-static void count_feed(struct bus_broker *broker)
+/* What feed and asker have counted since; not in every turn, since the feed has locks. */
+static void count_bus(struct bus_broker *broker)
 {
-    const struct feed_counters before = broker->counted;
     struct metrics *metrics = &broker->base.metrics;
+    struct feed_counters fed;
+    struct asker_counters asked;
 
-    feed_count(broker->feed, &broker->counted);
-    metrics_add(metrics, METRIC_BUS_FOREIGN, broker->counted.foreign - before.foreign);
-    metrics_add(metrics, METRIC_BUS_UNTRUSTED, broker->counted.untrusted - before.untrusted);
-    metrics_add(metrics, METRIC_BUS_DROPPED, broker->counted.dropped - before.dropped);
+    if (broker->base.closing || bus_now_ms(broker) - broker->counted_ms < COUNT_MS)
+        return;
+    broker->counted_ms = bus_now_ms(broker);
+    feed_count(broker->feed, &fed);
+    asker_count(broker->asker, &asked);
+    metrics_add(metrics, METRIC_BUS_FOREIGN,
+                fed.foreign - broker->fed.foreign + asked.foreign - broker->asked.foreign);
+    metrics_add(metrics, METRIC_BUS_UNTRUSTED, fed.untrusted - broker->fed.untrusted);
+    metrics_add(metrics, METRIC_BUS_RECORDED, fed.repeats - broker->fed.repeats);
+    metrics_add(metrics, METRIC_BUS_DROPPED, fed.dropped - broker->fed.dropped);
+    metrics_add(metrics, METRIC_BUS_ENDED,
+                fed.ended - broker->fed.ended + asked.ended - broker->asked.ended);
+    broker->fed = fed;
+    broker->asked = asked;
 }
 
 static void end_turn(struct broker *base)
 {
     struct bus_broker *broker = bus_of(base);
 
-    count_feed(broker);
+    count_bus(broker);
     connects_flush(broker);
     lookers_flush(broker->lookers);
     ended_forget(&broker->ended, bus_now_ms(broker));

@@ -28,7 +28,6 @@ struct page;
 struct bus_broker {
     struct broker base; /* first */
     struct feed *feed;
-    struct feed_counters counted; /* of it, that /metrics has */
     struct asker *asker;
     struct channel *map, *channels; /* the same ones: by name, as a list */
     struct users users;
@@ -61,6 +60,10 @@ struct bus_broker {
     } sweep;
     struct hole *holes;            /* Replay questions that are open */
     uint64_t publishers[APIS_MAX]; /* last heard of each API */
+
+    struct feed_counters fed; /* what /metrics knows of them */
+    struct asker_counters asked;
+    int64_t counted_ms;
 };
 
 /* ---- bus_broker.c, incoming.c ---- */
