@@ -129,6 +129,90 @@ test('T70: what was recorded on the bus does nothing when it is played again', a
   assert.equal(phone.seen.filter(({ what }) => what === 'connected').length, 1, 'it was not disconnected once more');
 });
 
+/** Between a gateway and the events of an API: keeps what the API says; while `isHeld`, the gateway hears nothing of it. */
+class Tap {
+  static async lay(t, from, to) {
+    const tap = new Tap();
+    const server = net.createServer((near) => tap.connect(near, net.connect(to, '127.0.0.1')));
+    t.after(() => {
+      server.close();
+      tap.near?.destroy();
+    });
+    await new Promise((resolve) => server.listen(from, '127.0.0.1', resolve));
+    return tap;
+  }
+
+  isHeld = false;
+  said = []; // messages of NNG, each behind its length
+
+  connect(near, far) {
+    this.near = near;
+    let rest = Buffer.alloc(0), isGreeted = false;
+    for (const [socket, other] of [[near, far], [far, near]]) {
+      socket.on('error', () => {});
+      socket.on('close', () => other.destroy());
+    }
+    near.on('data', (bytes) => far.write(bytes));
+    far.on('data', (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      for (let size; (size = isGreeted ? sizeOf(rest) : 8) <= rest.length; rest = rest.subarray(size)) {
+        const message = rest.subarray(0, size);
+        if (isGreeted) this.said.push(message);
+        if (!isGreeted || !this.isHeld) near.write(message);
+        isGreeted = true;
+      }
+    });
+  }
+}
+
+const sizeOf = (bytes) => (bytes.length < 8 ? Infinity : 8 + Number(bytes.readBigUInt64BE()));
+
+/** What the gateway has counted. */
+async function counted(gateway, name) {
+  const { text } = await exchange(gateway.origin, 'GET', '/metrics');
+  return Number(text.match(new RegExp(`^parley_gateway_${name}_total (\\d+)$`, 'm'))[1]);
+}
+
+test('T70: recorded events do nothing, neither at a gateway that was started again nor for an API that was', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const { apis, gateways } = await running();
+  const [gateway] = gateways;
+  const [events] = await freePorts(2);
+  const to = port(apis[0].env.PARLEY_BUS_LISTEN);
+  const tap = await Tap.lay(t, events, to);
+  await record(t, events + 1, to + 1);
+  const { PARLEY_BUS_APIS: known } = gateway.env;
+  gateway.env.PARLEY_BUS_APIS = `tcp://127.0.0.1:${events}`;
+  t.after(async () => {
+    gateway.env.PARLEY_BUS_APIS = known;
+    await gateway.restart();
+  });
+  await gateway.restart();
+  const tea = await ada.createRoom('tea', { members: [bob] });
+  const first = await bob.connect({ gateway: 0, rooms: [tea] });
+  await ada.post(tea, 'all is well');
+  await first.next(tea);
+  await order(gateway, 'disconnect', { user: bob.id, disconnect: { code: 4501, reason: 'once' } });
+  assert.equal((await first.disconnected()).code, 4501);
+  const recorded = [...tap.said];
+
+  for (const [program, count] of [[gateway, 'bus_recorded'], [apis[0], 'bus_untrusted']]) {
+    tap.isHeld = true; // the recording is the first that it hears
+    await program.restart();
+    const phone = await bob.connect({ gateway: 0, rooms: [tea] });
+    const before = await counted(gateway, count);
+    for (const message of recorded) tap.near.write(message);
+    await eventually(async () => (await counted(gateway, count)) > before, count);
+    tap.isHeld = false;
+    tap.near.destroy();
+    const { seq } = await ada.via(1).post(tea, 'still here');
+    const later = await ada.via(0).post(tea, 'and here');
+    await phone.reach(tea, later.seq);
+    assert.deepEqual(phone.seqs(tea), [seq, later.seq]);
+    assert.equal(phone.seen.some(({ what }) => what === 'disconnected'), false, 'it was not disconnected once more');
+  }
+});
+
 test('a fleet changes its bus key, program by program, and nobody misses anything', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis, gateways, programs } = await running();
