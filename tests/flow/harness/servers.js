@@ -65,12 +65,20 @@ export class Servers {
     this.database = this.database.replace(/(@127\.0\.0\.1:\d+)/, `$1,127.0.0.1:${this.standby.port}`) + '?target_session_attrs=read-write';
   }
 
-  /** The primary dies as if its machine did, and the standby takes over. `meanwhile`: done in between. */
-  async failOver(meanwhile = async () => {}) {
-    await this.postgres.stop(['immediate']);
+  /** `end(primary)` ends or hangs it, `meanwhile()` is done without any, and the standby takes over. */
+  async failOver(end, meanwhile = async () => {}) {
+    await end(this.postgres);
     await meanwhile();
     await this.standby.promote();
-    [this.postgres, this.standby] = [this.standby, null];
+    [this.postgres, this.standby] = [this.standby, this.postgres];
+  }
+
+  /** What was the primary before failOver() becomes the standby, at its old address. */
+  async rejoin() {
+    await this.standby.remove();
+    this.standby.beginning = ['standby', this.postgres.folder];
+    await this.standby.start();
+    await this.postgres.waitForStandby();
   }
 
   databaseEnv() {

@@ -85,6 +85,20 @@ export class Postgres extends Store {
     return made;
   }
 
+  /** All of its processes stand still, as when its machine hangs; only the kernel still takes connections. Until remove(). */
+  freeze() {
+    this.frozen = [this.pid, ...fs.readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ').map(Number)];
+    for (const pid of this.frozen) process.kill(pid, 'SIGSTOP');
+  }
+
+  /** Ends it, frozen or not, and removes its data. */
+  async remove() {
+    for (const pid of this.frozen ?? []) process.kill(pid, 'SIGKILL');
+    await run(this.script, ['remove', this.folder]);
+    living.delete(this);
+    this.frozen = this.pid = null;
+  }
+
   /** Commits wait for a standby, from the moment when there is one that they can wait for. */
   async waitForStandby() {
     await this.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
