@@ -239,7 +239,7 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
 
 /* ---- readers ---- */
 
-void lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count)
+enum err lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count, bool anyway)
 {
     struct cache_command *commands = xcalloc(count + 1, sizeof(*commands));
     struct text(*args)[4] = xcalloc(count + 1, sizeof(*args));
@@ -253,11 +253,11 @@ void lease_take(struct cache *cache, const struct text *keys, struct lease *leas
         names[i] = text_of(bytes.at + at, keys[i].len + strlen(":lease"));
         at += names[i].len;
         args[i][0] = text(leases[i].token);
-        args[i][1] = TEXT("NX");
-        args[i][2] = TEXT("PX");
-        args[i][3] = TEXT(LEASE_MS);
+        args[i][1] = TEXT("PX");
+        args[i][2] = TEXT(LEASE_MS);
+        args[i][3] = TEXT("NX");
         commands[i] = (struct cache_command){
-            .verb = "SET", .keys = &names[i], .key_count = 1, .args = args[i], .arg_count = 4};
+            .verb = "SET", .keys = &names[i], .key_count = 1, .args = args[i], .arg_count = anyway ? 3 : 4};
     }
     const enum err err = count > 0 ? cache_run(cache, commands, count) : ERR_OK;
     for (size_t i = 0; i < count; i++) {
@@ -269,6 +269,7 @@ void lease_take(struct cache *cache, const struct text *keys, struct lease *leas
     free(names);
     free(args);
     free(commands);
+    return err;
 }
 
 void lease_fill(struct cache *cache, const struct text *keys, const struct lease *leases,

@@ -41,8 +41,11 @@ struct lease {
 /* Appends the key without prefix: "head:17". */
 void cache_key(struct buf *out, const char *what, int64_t id);
 
-/* Asks for leases on `count` keys; those that somebody holds, or without Redis, stay empty. */
-void lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count);
+/*
+ * Asks for leases on `count` keys; those that somebody holds stay empty, unless `anyway`, which takes them away. ERR_UNAVAILABLE: Redis did
+ * not say, or not of all; then they stay empty, too.
+ */
+enum err lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count, bool anyway);
 /* Stores texts under leased keys (others are skipped), not waiting for the outcome. */
 void lease_fill(struct cache *cache, const struct text *keys, const struct lease *leases, const struct text *values, size_t count,
                 int64_t ttl_ms);
