@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "api/flights.h"
+#include "api/store/cache_seal.h"
 #include "api/store/cache_value.h"
 #include "api/store/coherence.h"
 #include "api/settings.h"
@@ -76,14 +77,15 @@ static void keys_fini(struct keys *keys)
 
 /* ---- memberships ---- */
 
-static bool read_field(struct my_rooms *rooms, int64_t user_id, struct text field, struct text value)
+static bool read_field(struct my_rooms *rooms, int64_t user_id, struct text key, struct text field, struct text value)
 {
     struct chat *chat = &rooms->chats[rooms->count];
     int64_t room_id;
 
     if (text_equal(field, TEXT("complete")))
         return true;
-    if (!id_parse(field, &room_id) || !cache_read_membership(value, room_id, user_id, &chat->membership))
+    if (!id_parse(field, &room_id) || !cache_unseal(&value, key, field) ||
+        !cache_read_membership(value, room_id, user_id, &chat->membership))
         return false;
     if (chat->membership.role != ROLE_LEFT)
         rooms->count++;
@@ -100,7 +102,7 @@ static bool read_cached_memberships(struct worker *worker, int64_t user_id, stru
     if (is_good)
         rooms->chats = xcalloc(command.reply.count / 2, sizeof(*rooms->chats));
     for (size_t i = 0; is_good && i < command.reply.count; i += 2)
-        is_good = read_field(rooms, user_id, cache_item(&command.reply, i), cache_item(&command.reply, i + 1));
+        is_good = read_field(rooms, user_id, key, cache_item(&command.reply, i), cache_item(&command.reply, i + 1));
     if (!is_good) {
         free(rooms->chats);
         rooms->chats = NULL;
@@ -195,8 +197,9 @@ static void read_cached_values(struct worker *worker, struct my_rooms *rooms, co
     for (size_t i = 0; i < rooms->count; i++) {
         struct chat *chat = &rooms->chats[i];
         const int64_t id = chat->membership.room_id;
-        chat->has_room = cache_read_room(cache_item(reply, 2 * i), id, &chat->room);
-        chat->has_head = cache_read_head(cache_item(reply, 2 * i + 1), id, &chat->head);
+        struct text room = cache_item(reply, 2 * i), head = cache_item(reply, 2 * i + 1);
+        chat->has_room = cache_unseal(&room, keys->list[2 * i], text(NULL)) && cache_read_room(room, id, &chat->room);
+        chat->has_head = cache_unseal(&head, keys->list[2 * i + 1], text(NULL)) && cache_read_head(head, id, &chat->head);
     }
 }
 

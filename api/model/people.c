@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/flights.h"
+#include "api/store/cache_seal.h"
 #include "api/store/cache_value.h"
 #include "api/store/coherence.h"
 #include "api/settings.h"
@@ -68,8 +69,9 @@ static void read_cached(struct worker *worker, struct people *people, const stru
     if (cache_run(worker->cache, &people->cached, 1) != ERR_OK || people->cached.reply.count != people->count)
         return;
     for (size_t i = 0; i < people->count; i++) {
+        struct text value = cache_item(&people->cached.reply, i);
         struct user user;
-        if (!cache_read_user(cache_item(&people->cached.reply, i), people->list[i].id, &user))
+        if (!cache_unseal(&value, keys[i], text(NULL)) || !cache_read_user(value, people->list[i].id, &user))
             continue;
         people->list[i] = user;
         people->is_known[i] = true;

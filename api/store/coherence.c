@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/store/cache_seal.h"
 #include "api/store/cache_value.h"
 #include "base/id.h"
 
@@ -138,37 +139,63 @@ static void add_key(struct texts *keys, const char *what, int64_t id)
     texts_end(keys);
 }
 
+/* The key that was added last. */
+static struct text last_key(const struct texts *keys)
+{
+    const size_t start = keys->count > 1 ? keys->ends[keys->count - 2] : 0;
+
+    return text_of(keys->bytes.at + start, keys->bytes.len - start);
+}
+
+/* The value that stands in the args from `from` on, for that key. */
+static void end_value(struct refresh *refresh, size_t from)
+{
+    struct texts *args = &refresh->value_args;
+
+    cache_seal(&args->bytes, from, last_key(&refresh->value_keys), text(NULL));
+    texts_end(args);
+}
+
 void refresh_room(struct refresh *refresh, const struct room *room)
 {
     add_key(&refresh->value_keys, "room", room->id);
     texts_add_i64(&refresh->value_args, room->version);
+    const size_t from = refresh->value_args.bytes.len;
     cache_write_room(&refresh->value_args.bytes, room);
-    texts_end(&refresh->value_args);
+    end_value(refresh, from);
 }
 
 void refresh_head(struct refresh *refresh, const struct head *head)
 {
     add_key(&refresh->value_keys, "head", head->room_id);
     texts_add_i64(&refresh->value_args, head->seq);
+    const size_t from = refresh->value_args.bytes.len;
     cache_write_head(&refresh->value_args.bytes, head);
-    texts_end(&refresh->value_args);
+    end_value(refresh, from);
 }
 
 void refresh_user(struct refresh *refresh, const struct user *user)
 {
     add_key(&refresh->value_keys, "user", user->id);
     texts_add_i64(&refresh->value_args, user->version);
+    const size_t from = refresh->value_args.bytes.len;
     cache_write_user(&refresh->value_args.bytes, user);
-    texts_end(&refresh->value_args);
+    end_value(refresh, from);
 }
 
 void refresh_membership(struct refresh *refresh, const struct membership *membership)
 {
+    struct texts *args = &refresh->member_args;
+    char room_id[24];
+
+    snprintf(room_id, sizeof(room_id), "%" PRId64, membership->room_id);
     add_key(&refresh->member_keys, "rooms", membership->user_id);
-    texts_add_i64(&refresh->member_args, membership->room_id);
-    texts_add_i64(&refresh->member_args, membership->changed_us);
-    cache_write_membership(&refresh->member_args.bytes, membership);
-    texts_end(&refresh->member_args);
+    texts_add_i64(args, membership->room_id);
+    texts_add_i64(args, membership->changed_us);
+    const size_t from = args->bytes.len;
+    cache_write_membership(&args->bytes, membership);
+    cache_seal(&args->bytes, from, last_key(&refresh->member_keys), text(room_id));
+    texts_end(args);
 }
 
 /* Two scripts may be under way for one refresh; the caller hears of it once, with the worse
@@ -272,11 +299,22 @@ enum err lease_take(struct cache *cache, const struct text *keys, struct lease *
     return err;
 }
 
+/* Sealed copies of values, one after the other. */
+static void add_sealed(struct texts *sealed, struct text value, struct text key, struct text field)
+{
+    const size_t from = sealed->bytes.len;
+
+    buf_add_text(&sealed->bytes, value);
+    cache_seal(&sealed->bytes, from, key, field);
+    texts_end(sealed);
+}
+
 void lease_fill(struct cache *cache, const struct text *keys, const struct lease *leases,
                 const struct text *values, size_t count, int64_t ttl_ms)
 {
     struct text *held = xcalloc(count + 1, sizeof(*held));
     struct text *args = xcalloc(2 * count + 1, sizeof(*args));
+    struct texts sealed = {0};
     size_t held_count = 0;
     char ttl[24];
 
@@ -287,11 +325,16 @@ void lease_fill(struct cache *cache, const struct text *keys, const struct lease
             continue;
         held[held_count] = keys[i];
         args[2 * held_count + 1] = text(leases[i].token);
-        args[2 * held_count + 2] = values[i];
+        add_sealed(&sealed, values[i], keys[i], text(NULL));
         held_count++;
     }
+    struct text *list = texts_list(&sealed); /* they do not move any more */
+    for (size_t i = 0; i < held_count; i++)
+        args[2 * i + 2] = list[i];
     if (held_count > 0)
         cache_eval(cache, &fill, held, held_count, args, 2 * held_count + 1, NULL, NULL);
+    free(list);
+    texts_fini(&sealed);
     free(args);
     free(held);
 }
@@ -304,15 +347,21 @@ void lease_fill_hash(struct cache *cache, struct text key, const struct lease *l
         return;
 
     struct text *args = xcalloc(2 * count + 2, sizeof(*args));
+    struct texts sealed = {0};
     char ttl[24];
 
     snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
     args[0] = text(ttl);
     args[1] = text(lease->token);
+    for (size_t i = 0; i < count; i++)
+        add_sealed(&sealed, values[i], key, fields[i]);
+    struct text *list = texts_list(&sealed);
     for (size_t i = 0; i < count; i++) {
         args[2 + 2 * i] = fields[i];
-        args[3 + 2 * i] = values[i];
+        args[3 + 2 * i] = list[i];
     }
     cache_eval(cache, &fill_hash, &key, 1, args, 2 * count + 2, NULL, NULL);
+    free(list);
+    texts_fini(&sealed);
     free(args);
 }

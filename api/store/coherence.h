@@ -2,6 +2,7 @@
  * coherence: how Redis stays right: newer wins, fills need a lease. All scripts that change the cache are in coherence.c.
  *
  * Keys: room:{id}, head:{id}, user:{id} (texts of cache_value.h), rooms:{user} (a hash room id -> membership, complete when it exists).
+ * All values are sealed (cache_seal.h) on their way here; who reads takes the seals off.
  * A writer stores what it read under the room's lock, if newer, and breaks the key's lease. A reader that fills a miss takes the lease
  * before it reads the primary, and stores only while that very lease stands: so a late fill of an old value is not possible.
  */
