@@ -23,7 +23,7 @@ async function assertAllIsWell({ ada, bob, room }, devices) {
   }
 }
 
-test('while PostgreSQL is stopped requests get 503 with Retry-After, and all goes on by itself afterwards', async (t) => {
+test('T28 while PostgreSQL is stopped requests get 503 with Retry-After, and all goes on by itself afterwards', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { postgres, apis } = await running();
@@ -48,7 +48,7 @@ test('while PostgreSQL is stopped requests get 503 with Retry-After, and all goe
   assert.ok(apis.every(({ isRunning }) => isRunning));
 });
 
-test('PostgreSQL that fails amid sends loses none that was acknowledged and stores none twice', async (t) => {
+test('T28 PostgreSQL that fails amid sends loses none that was acknowledged and stores none twice', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { postgres } = await running();
@@ -76,7 +76,7 @@ test('PostgreSQL that fails amid sends loses none that was acknowledged and stor
   assert.deepEqual(await device.reach(room, log.length), log.slice(3).map(({ seq }) => seq));
 });
 
-test('connections cut by the database one by one are made anew, unseen', async (t) => {
+test('T28 connections cut by the database are made anew, unseen', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const servers = await running();
@@ -90,7 +90,7 @@ test('connections cut by the database one by one are made anew, unseen', async (
   await assertAllIsWell(world, [device]);
 });
 
-test('with Redis stopped all answers are there', async (t) => {
+test('T25 with Redis stopped all answers are there', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { redis } = await running();
@@ -105,7 +105,7 @@ test('with Redis stopped all answers are there', async (t) => {
   await assertAllIsWell(world, devices);
 });
 
-test('with Redis hanging requests go on, and only the first ones wait', async (t) => {
+test('T25 with Redis hanging requests go on, and only the first ones wait', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { redis } = await running();
