@@ -1,6 +1,9 @@
 // T28: a synchronous standby takes over from a primary that is gone, or hangs.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
 import { chat, configure, eventually, meanwhile, nonce, running, test } from './harness/index.js';
+import { BIN } from './harness/folders.js';
 
 /* A connection is given up after a second, or a primary that hangs would make this long. */
 configure({ standby: true, api: { PARLEY_DB_CONNECT_TIMEOUT_MS: '1000', PARLEY_DB_STATEMENT_TIMEOUT_MS: '1000' } });
@@ -10,7 +13,7 @@ const WINDOW_CODES = ['unavailable', 'busy', 'timeout'];
 
 /**
  * Several people's sends, each repeated with its nonce until it is acknowledged, through both APIs by turns. `stored`: seq -> {by, text, nonce} of
- * what was; `failed`: the answers that were no 2xx, with the time.
+ * what was; `failed`: the answers that were no 2xx, and when they were asked and answered.
  */
 function send(t, people, room) {
   const stored = new Map();
@@ -22,9 +25,10 @@ function send(t, people, room) {
     let api = number;
     const event = await eventually(async () => {
       const body = { text, nonce: given };
+      const asked = Date.now();
       const answer = await by.ask('POST', `/rooms/${room.id}/messages`, body, { api: api++ % 2 });
       if (answer.status < 300) return answer.body;
-      failed.push({ at: Date.now(), status: answer.status, code: answer.body.code });
+      failed.push({ asked, answered: Date.now(), status: answer.status, code: answer.body.code });
       return null;
     }, 'a send', 30_000);
     assert.ok(!stored.has(event.seq), `seq ${event.seq} was given twice`);
@@ -60,14 +64,16 @@ async function failOverAmidSends(t, end) {
 
   const window = { from: Date.now() };
   await servers.failOver(end, () => eventually(() => traffic.failed.length >= 2 * SENDERS, 'refusals', 20_000));
-  await traffic.more();
+  const promoted = Date.now();
+  for (const program of servers.programs) await program.untilReady();
   window.to = Date.now();
+  t.diagnostic(`all ready ${window.to - promoted} ms after the promotion`);
   await traffic.more(60);
   await traffic.stop();
 
-  for (const { at, status, code } of traffic.failed) {
+  for (const { asked, answered, status, code } of traffic.failed) {
     assert.deepEqual([status, WINDOW_CODES.includes(code)], [503, true], code);
-    assert.ok(at >= window.from && at <= window.to, `a 503 ${at - window.to} ms after the recovery`);
+    assert.ok(asked <= window.to && answered >= window.from, `a 503 asked ${asked - window.to} ms after the recovery`);
   }
   await assertNothingLost(ada, room, traffic.stored);
   for (const [seq, { by, text, nonce: given }] of [...traffic.stored].slice(0, 5))
@@ -90,6 +96,36 @@ async function assertClientsAreTold(ada, devices, rooms, oldEpoch) {
       await device.until(() => device.publications(`room:${room.id}`).some(({ offset }) => offset === after.seq), 'the message after');
   }
 }
+
+/** What `parley doctor` finds of a subject: [verdict, detail], of the database at `url`. */
+async function doctor(subject, url) {
+  const servers = await running();
+  const env = { ...process.env, ...servers.databaseEnv(), PARLEY_DB_URL: url };
+  const out = await new Promise((resolve) => {
+    execFile(path.join(BIN, 'parley'), ['doctor', '--json'], { env }, (error, text) => resolve(text)); // with fsync off it always finds something
+  });
+  const { verdict, detail } = JSON.parse(out).findings.findLast((finding) => finding.subject === subject);
+  return [verdict, detail];
+}
+
+test('the doctor says whether a failover would lose anything', async () => {
+  const { database, postgres, standby } = await running();
+  const set = async (setting) => {
+    await postgres.sql(`ALTER SYSTEM ${setting}`);
+    await postgres.sql('SELECT pg_reload_conf()');
+  };
+  assert.deepEqual(await doctor('standby', database), ['ok', '1 synchronous: a failover loses nothing']);
+  assert.deepEqual(await doctor('PostgreSQL', database.replace(/127[^,]*,/, '').replace(/\?.*/, '')), ['fail', 'is a standby: nothing can be written here']);
+  await set("SET synchronous_commit = 'local'");
+  await eventually(async () => /do not wait/.test((await doctor('standby', database))[1]), 'a warning of commits that do not wait');
+  await set('RESET synchronous_commit');
+  await set('RESET synchronous_standby_names');
+  await eventually(async () => /^1 asynchronous/.test((await doctor('standby', database))[1]), 'a warning of an asynchronous standby');
+  await standby.stop();
+  await eventually(async () => /^none/.test((await doctor('standby', database))[1]), 'a warning of no standby');
+  await standby.start();
+  await postgres.waitForStandby();
+});
 
 test('T28 a standby takes over from a primary that hangs', async (t) => {
   await failOverAmidSends(t, (primary) => primary.freeze());
