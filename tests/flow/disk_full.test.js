@@ -20,7 +20,7 @@ async function sendUntil(person, room, isEnough) {
 
 test('T35 with the disk of the database full sends are answered 503, reads work, and all goes on by itself when there is room again', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
-  const { disk, programs } = await running();
+  const { disk, programs, apis } = await running();
   const room = await ada.createRoom('tea', { members: [bob] });
   const device = await bob.connect({ rooms: [room] });
   const before = await ada.post(room, 'before');
@@ -38,6 +38,8 @@ test('T35 with the disk of the database full sends are answered 503, reads work,
     assert.equal((await bob.ask('POST', `/rooms/${room.id}/messages`, { text: 'y'.repeat(8_000), nonce: nonce() }, { api })).status, 503);
   }
   assert.equal(device.client.state, 'connected');
+  const told = apis.map(({ log }) => fs.readFileSync(log, 'utf8').match(/No space left on device/g)?.length ?? 0);
+  assert.ok(told.every((times) => times <= 3) && told.some((times) => times > 0), `said ${told} times`);
 
   await disk.free();
   const again = await eventually(() => ada.post(room, refusal.text, { nonce: refusal.nonce }), 'the refused send, sent again');
