@@ -10,14 +10,14 @@
 
 #define LEASE_MS "3000" /* longer than any read of the primary may take */
 
-/* KEYS: values. ARGV: ttl, then version and value for each. */
+/* KEYS: values. ARGV: ttl, then version and value for each. An empty place stays empty: what was there may have been newer than this, and flushed. */
 static struct cache_script put_newer = {
     .lua = "for i = 1, #KEYS do\n"
            "  local version, value = ARGV[2 * i], ARGV[2 * i + 1]\n"
            "  local old = redis.pcall('GET', KEYS[i])\n"
            "  if type(old) == 'table' then redis.call('DEL', KEYS[i]); old = false end\n"
            "  local held = old and tonumber(string.match(old, '^(%d+) '))\n"
-           "  if not held or held < tonumber(version) then redis.call('SET', KEYS[i], value, 'PX', "
+           "  if held and held < tonumber(version) then redis.call('SET', KEYS[i], value, 'PX', "
            "ARGV[1]) end\n"
            "  redis.call('DEL', KEYS[i] .. ':lease')\n"
            "end\n"

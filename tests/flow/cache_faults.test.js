@@ -1,6 +1,6 @@
 // T24, T25: Redis loses everything again and again, or holds what nobody wrote: the API says what PostgreSQL says. (Gone or hanging: outage.test.js.)
 import assert from 'node:assert/strict';
-import { chat, configure, eventually, meanwhile, running, soon, test } from './harness/index.js';
+import { Cable, chat, configure, eventually, meanwhile, running, soon, test } from './harness/index.js';
 
 configure({ postgresSettings: ['shared_preload_libraries=pg_stat_statements'], gateways: 1 });
 
@@ -95,6 +95,35 @@ test('T24 after a flush each chat list costs one question per lane, however many
   const heads = await calls('%unnest($1::bigint[])%events%');
   assert.ok(lists > 0 && lists <= most, `${lists} questions for memberships, at most ${most}`);
   assert.ok(heads > 0 && heads <= most, `${heads} questions for heads, at most ${most}`);
+});
+
+async function isOutboxEmpty() {
+  const { postgres, databaseName } = await running();
+  const owed = LANES.map((lane) => `SELECT number FROM ${lane}.outbox`).join(' UNION ALL ');
+  return (await postgres.sql(owed, databaseName)).length === 0;
+}
+
+test('T24 what an API writes to Redis late, after a newer write was flushed, is not believed', async (t) => {
+  const { people: [ada], rooms: [room] } = await world(t);
+  const { apis: [slow], redis } = await running();
+  const cable = await Cable.lay(t, redis.port);
+  slow.env.PARLEY_REDIS_PORT = String(cable.port);
+  await slow.restart();
+  t.after(async () => {
+    slow.env.PARLEY_REDIS_PORT = String(redis.port);
+    await slow.restart();
+  });
+  await assertTruth([ada]);
+  for (let round = 0; round < 3; round++) {
+    await eventually(isOutboxEmpty, 'an empty outbox');
+    cable.hold();
+    await ada.add(room, await chat(t).register('eve', 1), { api: 0 });
+    await ada.post(room, `${round} newer`, { api: 1 });
+    await redis.command('FLUSHALL');
+    cable.release();
+    await eventually(isOutboxEmpty, 'an empty outbox');
+    await assertTruth([ada]);
+  }
 });
 
 /** Each key, `key` of type `is`, goes through `damage`, Lua; answers how many there were. */
