@@ -10,7 +10,10 @@
 
 #define LEASE_MS "3000" /* longer than any read of the primary may take */
 
-/* KEYS: values. ARGV: ttl, then version and value for each. An empty place stays empty: what was there may have been newer than this, and flushed. */
+/*
+ * KEYS: values. ARGV: ttl, then version and value for each. An empty place stays empty: what was
+ * there may have been newer than this, and flushed.
+ */
 static struct cache_script put_newer = {
     .lua = "for i = 1, #KEYS do\n"
            "  local version, value = ARGV[2 * i], ARGV[2 * i + 1]\n"
@@ -23,7 +26,11 @@ static struct cache_script put_newer = {
            "end\n"
            "return #KEYS"};
 
-/* KEYS: rooms:{user} hashes, one for each membership. ARGV: room id, changed_us, value for each. */
+/*
+ * KEYS: rooms:{user} hashes, one for each membership. ARGV: room id, changed_us, value for each. A
+ * list without the room is given up: it may be older than the join, or younger than the leave after
+ * it.
+ */
 static struct cache_script put_memberships = {
     .lua = "for i = 1, #KEYS do\n"
            "  local room, changed, value = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]\n"
@@ -31,8 +38,8 @@ static struct cache_script put_memberships = {
            "  if is == 'hash' then\n"
            "    local old = redis.call('HGET', KEYS[i], room)\n"
            "    local held = old and tonumber(string.match(old, '^(%d+) '))\n"
-           "    if not held or held < tonumber(changed) then redis.call('HSET', KEYS[i], room, "
-           "value) end\n"
+           "    if not held then redis.call('DEL', KEYS[i])\n"
+           "    elseif held < tonumber(changed) then redis.call('HSET', KEYS[i], room, value) end\n"
            "  elseif is ~= 'none' then redis.call('DEL', KEYS[i]) end\n"
            "  redis.call('DEL', KEYS[i] .. ':lease')\n"
            "end\n"
@@ -266,7 +273,8 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
 
 /* ---- readers ---- */
 
-enum err lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count, bool anyway)
+enum err lease_take(struct cache *cache, const struct text *keys, struct lease *leases,
+                    size_t count, bool anyway)
 {
     struct cache_command *commands = xcalloc(count + 1, sizeof(*commands));
     struct text(*args)[4] = xcalloc(count + 1, sizeof(*args));
@@ -283,8 +291,11 @@ enum err lease_take(struct cache *cache, const struct text *keys, struct lease *
         args[i][1] = TEXT("PX");
         args[i][2] = TEXT(LEASE_MS);
         args[i][3] = TEXT("NX");
-        commands[i] = (struct cache_command){
-            .verb = "SET", .keys = &names[i], .key_count = 1, .args = args[i], .arg_count = anyway ? 3 : 4};
+        commands[i] = (struct cache_command){.verb = "SET",
+                                             .keys = &names[i],
+                                             .key_count = 1,
+                                             .args = args[i],
+                                             .arg_count = anyway ? 3 : 4};
     }
     const enum err err = count > 0 ? cache_run(cache, commands, count) : ERR_OK;
     for (size_t i = 0; i < count; i++) {

@@ -103,8 +103,8 @@ async function isOutboxEmpty() {
   return (await postgres.sql(owed, databaseName)).length === 0;
 }
 
-test('T24 what an API writes to Redis late, after a newer write was flushed, is not believed', async (t) => {
-  const { people: [ada], rooms: [room] } = await world(t);
+/** API 0 with a cable between it and Redis, and an outbox that owes nothing. */
+async function layCable(t) {
   const { apis: [slow], redis } = await running();
   const cable = await Cable.lay(t, redis.port);
   slow.env.PARLEY_REDIS_PORT = String(cable.port);
@@ -113,16 +113,42 @@ test('T24 what an API writes to Redis late, after a newer write was flushed, is 
     slow.env.PARLEY_REDIS_PORT = String(redis.port);
     await slow.restart();
   });
+  return cable;
+}
+
+test('T24 what an API writes to Redis late, after a newer write was flushed, is not believed', async (t) => {
+  const { people: [ada], rooms: [room] } = await world(t);
+  const { redis } = await running();
+  const cable = await layCable(t);
   await assertTruth([ada]);
   for (let round = 0; round < 3; round++) {
     await eventually(isOutboxEmpty, 'an empty outbox');
+    const eve = await chat(t).register('eve', 1);
     cable.hold();
-    await ada.add(room, await chat(t).register('eve', 1), { api: 0 });
+    await ada.add(room, eve, { api: 0 });
     await ada.post(room, `${round} newer`, { api: 1 });
     await redis.command('FLUSHALL');
     cable.release();
     await eventually(isOutboxEmpty, 'an empty outbox');
-    await assertTruth([ada]);
+    await assertTruth([ada, eve]);
+  }
+});
+
+test('T24 a join that reaches Redis late, after the leave was flushed, is not believed', async (t) => {
+  const { people: [ada], rooms: [room] } = await world(t);
+  const { redis } = await running();
+  const cable = await layCable(t);
+  for (let round = 0; round < 3; round++) {
+    await eventually(isOutboxEmpty, 'an empty outbox');
+    const eve = await chat(t).register('eve', 1);
+    cable.hold();
+    await ada.add(room, eve, { api: 0 });
+    await eve.leave(room, { api: 1 });
+    await redis.command('FLUSHALL');
+    assert.deepEqual(await eve.chats({ api: 1 }), []);
+    cable.release();
+    await eventually(isOutboxEmpty, 'an empty outbox');
+    await assertTruth([ada, eve]);
   }
 });
 
