@@ -1,5 +1,6 @@
 #include "api/worker.h"
 
+#include "api/flights.h"
 #include "api/questions/fleet.h"
 #include "api/request/call_state.h"
 #include "api/settings.h"
@@ -55,6 +56,7 @@ void worker_open(struct worker *worker, struct app *app, int index)
     worker->deadlines = deadlines_open(&worker->loop, settings->api.deadline_ms, call_on_late);
     worker->db = open_db(worker, settings);
     worker->cache = open_cache(worker, settings);
+    worker->flights = flights_open(&worker->loop);
     if (index > 0)
         return;
     worker->streams = streams_open(&worker->loop, settings);
@@ -86,6 +88,7 @@ void worker_close(struct worker *worker)
     db_close(worker->db);
     cache_close(worker->cache);
     cache_close(worker->streams);
+    flights_close(worker->flights);
     fleet_close(worker->fleet);
     deadlines_close(worker->deadlines);
     mailbox_close(worker->mailbox);

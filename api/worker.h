@@ -24,6 +24,7 @@ struct ended;       /* api/ended.h: sessions that ended lately */
 struct settings;    /* api/settings.h: the options */
 struct deadlines;   /* api/request/deadline.h */
 struct fleet;       /* api/questions/fleet.h: the gateways */
+struct flights;     /* api/flights.h: the same question asked by many */
 struct pages;       /* api/request/pages.h: the web client's files */
 struct watch;       /* api/log/watch.h */
 
@@ -37,6 +38,7 @@ struct worker {
     struct deadlines *deadlines; /* of its calls */
     struct db *db;
     struct cache *cache;
+    struct flights *flights;
     /* Worker 0's alone, which hears the gateways' questions. */
     struct cache *streams; /* api/store/streams.h */
     struct fleet *fleet;

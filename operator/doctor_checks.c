@@ -86,16 +86,12 @@ static void check_schema(struct diagnosis *diagnosis, struct database *database,
 
 static void check_durability(struct diagnosis *diagnosis, struct database *database)
 {
-    int64_t volatile_settings, standbys;
+    int64_t volatile_settings;
 
     if (database_ask_number(
             database, &volatile_settings, 0,
             "SELECT count(*) FROM pg_settings WHERE (name, setting) IN (('fsync', 'off'), "
-            "('full_page_writes', 'off'), ('synchronous_commit', 'off'))") != ERR_OK ||
-        database_ask_number(
-            database, &standbys, 0,
-            "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')") !=
-            ERR_OK)
+            "('full_page_writes', 'off'), ('synchronous_commit', 'off'))") != ERR_OK)
         return;
     if (volatile_settings > 0)
         add(diagnosis, VERDICT_FAIL, "durability",
@@ -103,13 +99,56 @@ static void check_durability(struct diagnosis *diagnosis, struct database *datab
             "PostgreSQL acknowledges before it has written: a power failure loses messages");
     else
         add(diagnosis, VERDICT_OK, "durability", NULL, "what is acknowledged is on disk");
-    if (standbys > 0)
+}
+
+/* Does a failover lose what was acknowledged? */
+static void check_standby(struct diagnosis *diagnosis, struct database *database)
+{
+    static const char sql[] =
+        "SELECT count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(*), "
+        "(current_setting('synchronous_commit') = 'local')::int, "
+        "pg_has_role('pg_monitor', 'USAGE')::int "
+        "FROM pg_stat_replication WHERE state = 'streaming'";
+    struct rows *rows;
+
+    if (database_ask(database, &rows, sql, 0, NULL) != ERR_OK)
+        return;
+    const int64_t synchronous = rows_number(rows, 0, 0), all = rows_number(rows, 0, 1);
+    const bool is_local = rows_number(rows, 0, 2) != 0, may_see = rows_number(rows, 0, 3) != 0;
+    rows_free(rows);
+
+    if (!may_see)
+        add(diagnosis, VERDICT_WARN, "standby", "GRANT pg_monitor TO the role of db.url.",
+            "this role may not see whether there is one");
+    else if (synchronous > 0 && is_local)
+        add(diagnosis, VERDICT_WARN, "standby", "Set synchronous_commit to on.",
+            "%" PRId64 " synchronous, but commits do not wait for it (synchronous_commit = local)",
+            synchronous);
+    else if (synchronous > 0)
         add(diagnosis, VERDICT_OK, "standby", NULL,
-            "%" PRId64 " synchronous: a failover loses nothing", standbys);
+            "%" PRId64 " synchronous: a failover loses nothing", synchronous);
+    else if (all > 0)
+        add(diagnosis, VERDICT_WARN, "standby",
+            "Name it in synchronous_standby_names: docs/stores.md.",
+            "%" PRId64 " asynchronous: a failover loses what was acknowledged last", all);
     else
         add(diagnosis, VERDICT_WARN, "standby",
-            "For a failover that loses nothing: a standby, named in synchronous_standby_names.",
-            "none is synchronous: if this server is lost for ever, so are its last messages");
+            "For a failover that loses nothing, a synchronous one: docs/stores.md.",
+            "none: if this server is lost for ever, so are its last messages");
+}
+
+/* False, and said so: what the others look at is the primary's. */
+static bool check_primary(struct diagnosis *diagnosis, struct database *database)
+{
+    int64_t is_standby = 0;
+
+    if (database_ask_number(database, &is_standby, 0, "SELECT pg_is_in_recovery()::int") == ERR_OK &&
+        is_standby == 0)
+        return true;
+    add(diagnosis, VERDICT_FAIL, "PostgreSQL",
+        "Name all servers in db.url, with target_session_attrs=read-write: docs/stores.md.",
+        "is a standby: nothing can be written here");
+    return false;
 }
 
 void check_database(struct diagnosis *diagnosis, const struct settings *settings)
@@ -127,8 +166,11 @@ void check_database(struct diagnosis *diagnosis, const struct settings *settings
     const int version = database_version(database);
     add(diagnosis, VERDICT_OK, "PostgreSQL", NULL, "version %d.%d answers", version / 10000,
         version % 10000);
-    check_schema(diagnosis, database, settings->schema_dir);
-    check_durability(diagnosis, database);
+    if (check_primary(diagnosis, database)) {
+        check_schema(diagnosis, database, settings->schema_dir);
+        check_durability(diagnosis, database);
+        check_standby(diagnosis, database);
+    }
     database_close(database);
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/model/access.h"
 #include "api/model/event.h"
+#include "api/model/shared_page.h"
 #include "api/log/room_log.h"
 #include "api/log/watch.h"
 #include "api/worker.h"
@@ -213,9 +214,12 @@ static void write_page(struct call *call, const struct page *page, const struct 
 /* GET /v1/rooms/{room}/messages ? before | after | around, limit -> Page of Message, ascending */
 enum err messages_get(struct call *call)
 {
-    struct db_query queries[3] = {0}; /* access, older, newer */
+    static const struct db_rows none = {0};
+    struct db_query queries[2]; /* the older half, the newer half: as many as are wanted */
+    struct shared_page *shared;
     struct access access;
     struct page page;
+    size_t count = 0;
     enum err err;
 
     if ((err = read_page(call, &page)) != ERR_OK)
@@ -225,19 +229,18 @@ enum err messages_get(struct call *call)
 
     const int64_t newer_limit = page.direction == BEFORE ? 0 : page.direction == AFTER ? page.limit : page.limit / 2;
     const int64_t older_limit = page.limit - newer_limit;
-    access_ask(&queries[0], page.room_id, call_user_id(call));
-    build_half(&queries[1], &page, &select_messages_before, page.direction == AROUND ? page.at + 1 : page.at,
-               page.direction == AFTER ? -1 : older_limit);
-    build_half(&queries[2], &page, &select_messages_after, page.at, page.direction == BEFORE ? -1 : newer_limit);
-    if ((err = db_run(call_worker(call)->db, queries, 3)) == ERR_OK && (err = access_judge(&queries[0], &access)) == ERR_OK) {
-        write_page(call, &page, &queries[1].rows, older_limit, &queries[2].rows, newer_limit);
-        err = call_reply(call, 200);
-    }
-    for (size_t i = 0; i < 3; i++) {
-        db_params_fini(&queries[i].params);
-        db_rows_fini(&queries[i].rows);
-    }
-    return err;
+    const bool has_older = page.direction != AFTER, has_newer = page.direction != BEFORE;
+    if (has_older)
+        build_half(&queries[count++], &page, &select_messages_before, page.direction == AROUND ? page.at + 1 : page.at, older_limit);
+    if (has_newer)
+        build_half(&queries[count++], &page, &select_messages_after, page.at, newer_limit);
+    if ((err = shared_page_read(call, page.room_id, queries, count, &shared, &access)) != ERR_OK)
+        return err;
+
+    write_page(call, &page, has_older ? shared_page_rows(shared, 0) : &none, older_limit,
+               has_newer ? shared_page_rows(shared, count - 1) : &none, newer_limit);
+    shared_page_leave(shared);
+    return call_reply(call, 200);
 }
 
 static enum err reply_events(struct call *call, const struct db_rows *rows, int64_t limit)
@@ -267,6 +270,7 @@ static enum err reply_events(struct call *call, const struct db_rows *rows, int6
 enum err events_get(struct call *call)
 {
     struct page page = {.limit = EVENTS_DEFAULT};
+    struct shared_page *shared;
     struct db_query query;
     struct access access;
     enum err err;
@@ -275,10 +279,12 @@ enum err events_get(struct call *call)
         (err = call_query_i64(call, "after", 0, INT64_MAX - 1, &page.at)) != ERR_OK ||
         (err = call_query_i64(call, "limit", 1, EVENTS_MAX, &page.limit)) != ERR_OK)
         return err;
+    if (access_lane(call, page.room_id) == DB_NO_LANE)
+        return call_worker(call)->app->lane_count == 0 ? ERR_UNAVAILABLE : ERR_NOT_FOUND;
     build_half(&query, &page, &select_events_after, page.at, page.limit);
-    if ((err = access_run(call, page.room_id, &query, &access)) == ERR_OK)
-        err = reply_events(call, &query.rows, page.limit);
-    db_params_fini(&query.params);
-    db_rows_fini(&query.rows);
+    if ((err = shared_page_read(call, page.room_id, &query, 1, &shared, &access)) != ERR_OK)
+        return err;
+    err = reply_events(call, shared_page_rows(shared, 0), page.limit);
+    shared_page_leave(shared);
     return err;
 }

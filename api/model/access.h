@@ -20,6 +20,10 @@ void access_ask(struct db_query *query, int64_t room_id, int64_t user_id);
 /* ERR_NOT_FOUND: no such room, or not for strangers. ERR_MEMBER_REQUIRED: a public room's contents. `*access` is filled unless ERR_NOT_FOUND. */
 MUST_CHECK enum err access_judge(const struct db_query *query, struct access *access);
 
+/* The same for several people at once; then judge each, who must be one of them. */
+void access_ask_all(struct db_query *query, int64_t room_id, const int64_t *user_ids, size_t count);
+MUST_CHECK enum err access_judge_of(const struct db_query *query, int64_t user_id, struct access *access);
+
 /* Runs a question about a room's contents together with that of access, and judges. */
 MUST_CHECK enum err access_run(struct call *call, int64_t room_id, struct db_query *query, struct access *access);
 /* A room's lane as a query wants it; DB_NO_LANE when no such lane exists: then there is no such room either. */

@@ -1,11 +1,18 @@
 /*
  * Steps: memberships from the hash rooms:{user}, else from every lane; then room:{id} and head:{id} by one MGET, else from their
  * lanes by select_heads. Each fill takes its lease before it asks the primary.
+ *
+ * What the cache does not know is asked once, however many want it: within this loop by a flight for each user, among
+ * processes by the leases. Who gets none waits for what their holders are about to fill in, and reads all anew from the cache.
  */
 #include "api/model/my_rooms.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "api/flights.h"
+#include "api/store/cache_seal.h"
 #include "api/store/cache_value.h"
 #include "api/store/coherence.h"
 #include "api/settings.h"
@@ -14,11 +21,22 @@
 /* Keys filled by one read, an even number. All of 10,000 rooms at once are more commands than may be open, and more than Redis does in time. */
 #define FILL_MAX 2000
 
+/* Pauses of flights_pause() before somebody else's lease counts as forgotten: together longer than a read of the primary takes, as a rule. */
+#define PATIENCE 20
+
+/* Where an answer may come from. */
+enum haste {
+    FROM_CACHE,  /* or not at all */
+    PATIENTLY,   /* what others hold leases for is left to them */
+    AT_ONCE,     /* whatever leases say */
+};
+
 static const struct db_statement select_my_rooms = {
     "select_my_rooms", "SELECT " MEMBERSHIP_COLUMNS("m") " FROM {lane}.members m WHERE m.user_id = $1::bigint AND m.role <> 'left'"};
 
-/* What the chats' texts point into. */
+/* What the chats' texts point into; counted, since the passengers of a flight share it. */
 struct held {
+    size_t refs;
     struct cache_command values; /* MGET: room and head of each chat */
     struct db_query *lanes;      /* select_heads, one per lane */
     size_t lane_count;
@@ -59,14 +77,15 @@ static void keys_fini(struct keys *keys)
 
 /* ---- memberships ---- */
 
-static bool read_field(struct my_rooms *rooms, int64_t user_id, struct text field, struct text value)
+static bool read_field(struct my_rooms *rooms, int64_t user_id, struct text key, struct text field, struct text value)
 {
     struct chat *chat = &rooms->chats[rooms->count];
     int64_t room_id;
 
     if (text_equal(field, TEXT("complete")))
         return true;
-    if (!id_parse(field, &room_id) || !cache_read_membership(value, room_id, user_id, &chat->membership))
+    if (!id_parse(field, &room_id) || !cache_unseal(&value, key, field) ||
+        !cache_read_membership(value, room_id, user_id, &chat->membership))
         return false;
     if (chat->membership.role != ROLE_LEFT)
         rooms->count++;
@@ -83,7 +102,7 @@ static bool read_cached_memberships(struct worker *worker, int64_t user_id, stru
     if (is_good)
         rooms->chats = xcalloc(command.reply.count / 2, sizeof(*rooms->chats));
     for (size_t i = 0; is_good && i < command.reply.count; i += 2)
-        is_good = read_field(rooms, user_id, cache_item(&command.reply, i), cache_item(&command.reply, i + 1));
+        is_good = read_field(rooms, user_id, key, cache_item(&command.reply, i), cache_item(&command.reply, i + 1));
     if (!is_good) {
         free(rooms->chats);
         rooms->chats = NULL;
@@ -136,19 +155,30 @@ static enum err read_stored_memberships(struct worker *worker, int64_t user_id, 
     return err;
 }
 
-static enum err read_memberships(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+/* The lease for the list; false: somebody else has it, and is left to fill the list. */
+static bool may_fill(struct worker *worker, enum haste haste, const struct text *key, struct lease *lease)
 {
-    struct keys keys;
+    const bool is_told = lease_take(worker->cache, key, lease, 1, haste == AT_ONCE) == ERR_OK;
+
+    return !is_told || lease->token[0] != '\0';
+}
+
+static enum err read_memberships(struct worker *worker, int64_t user_id, enum haste haste, struct my_rooms *rooms, bool *is_whole)
+{
     struct lease lease = {""};
+    struct keys keys;
     enum err err = ERR_OK;
 
     keys_init(&keys, 1);
     keys_add(&keys, "rooms", user_id);
     keys_settle(&keys);
-    if (!read_cached_memberships(worker, user_id, keys.list[0], rooms)) {
-        lease_take(worker->cache, keys.list, &lease, 1);
-        if ((err = read_stored_memberships(worker, user_id, rooms)) == ERR_OK)
-            fill_memberships(worker, keys.list[0], &lease, rooms);
+    const struct text key = keys.list[0];
+    if (!read_cached_memberships(worker, user_id, key, rooms)) {
+        *is_whole = haste != FROM_CACHE && may_fill(worker, haste, &key, &lease);
+        /* the lease may be free since its last holder has just filled the list */
+        if (*is_whole && !(lease.token[0] != '\0' && read_cached_memberships(worker, user_id, key, rooms)) &&
+            (err = read_stored_memberships(worker, user_id, rooms)) == ERR_OK)
+            fill_memberships(worker, key, &lease, rooms);
     }
     keys_fini(&keys);
     return err;
@@ -167,8 +197,9 @@ static void read_cached_values(struct worker *worker, struct my_rooms *rooms, co
     for (size_t i = 0; i < rooms->count; i++) {
         struct chat *chat = &rooms->chats[i];
         const int64_t id = chat->membership.room_id;
-        chat->has_room = cache_read_room(cache_item(reply, 2 * i), id, &chat->room);
-        chat->has_head = cache_read_head(cache_item(reply, 2 * i + 1), id, &chat->head);
+        struct text room = cache_item(reply, 2 * i), head = cache_item(reply, 2 * i + 1);
+        chat->has_room = cache_unseal(&room, keys->list[2 * i], text(NULL)) && cache_read_room(room, id, &chat->room);
+        chat->has_head = cache_unseal(&head, keys->list[2 * i + 1], text(NULL)) && cache_read_head(head, id, &chat->head);
     }
 }
 
@@ -189,21 +220,33 @@ static struct chat *find_chat(struct my_rooms *rooms, int64_t room_id)
     return bsearch(&(struct chat){.membership.room_id = room_id}, rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
 }
 
-/* Asks each lane for its missing rooms. */
+static bool is_wanted(const struct chat *chat)
+{
+    return is_missing(chat) && !chat->is_awaited;
+}
+
+/* Asks the lanes for the rooms that are wanted. */
 static enum err ask_lanes(struct worker *worker, struct my_rooms *rooms)
 {
     struct held *held = rooms->held;
+    const int lanes = worker->app->lane_count;
 
-    held->lane_count = (size_t)worker->app->lane_count;
-    held->lanes = xcalloc(held->lane_count + 1, sizeof(*held->lanes));
-    for (size_t lane = 0; lane < held->lane_count; lane++) {
-        struct db_query *query = &held->lanes[lane];
-        *query = (struct db_query){.statement = &select_heads, .lane = (int)lane};
+    held->lanes = xcalloc((size_t)lanes + 1, sizeof(*held->lanes));
+    for (int lane = 0; lane < lanes; lane++) {
+        struct db_query *query = &held->lanes[held->lane_count];
+        size_t wanted = 0;
+        *query = (struct db_query){.statement = &select_heads, .lane = lane};
         db_array_begin(&query->params, DB_I64_ARRAY);
         for (size_t i = 0; i < rooms->count; i++)
-            if (is_missing(&rooms->chats[i]) && room_lane(rooms->chats[i].membership.room_id) == (int)lane)
+            if (is_wanted(&rooms->chats[i]) && room_lane(rooms->chats[i].membership.room_id) == lane) {
                 db_array_i64(&query->params, rooms->chats[i].membership.room_id);
+                wanted++;
+            }
         db_array_end(&query->params);
+        if (wanted > 0)
+            held->lane_count++;
+        else
+            db_params_fini(&query->params);
     }
     return db_run(worker->db, held->lanes, held->lane_count);
 }
@@ -247,8 +290,8 @@ static void fill_values(struct worker *worker, struct my_rooms *rooms, const str
     free(values);
 }
 
-/* Leases for both keys of the first missing rooms; the others' places stay empty. */
-static void take_leases(struct worker *worker, const struct my_rooms *rooms, const struct keys *keys, struct lease *leases)
+/* Leases for both keys of the first missing rooms; the others' places stay empty. Who gets neither of a room's awaits it, if he is to. */
+static void take_leases(struct worker *worker, enum haste haste, struct my_rooms *rooms, const struct keys *keys, struct lease *leases)
 {
     struct text *wanted = xcalloc(keys->count + 1, sizeof(*wanted));
     struct lease *taken = xcalloc(keys->count + 1, sizeof(*taken));
@@ -259,22 +302,24 @@ static void take_leases(struct worker *worker, const struct my_rooms *rooms, con
             wanted[count++] = keys->list[2 * i];
             wanted[count++] = keys->list[2 * i + 1];
         }
-    lease_take(worker->cache, wanted, taken, count);
+    const bool is_told = lease_take(worker->cache, wanted, taken, count, haste == AT_ONCE) == ERR_OK;
+    const bool awaits = haste == PATIENTLY && is_told && count < FILL_MAX; /* of so many most are asked now anyway */
     count = 0;
     for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
         if (is_missing(&rooms->chats[i])) {
             leases[2 * i] = taken[count++];
             leases[2 * i + 1] = taken[count++];
+            rooms->chats[i].is_awaited = awaits && leases[2 * i].token[0] == '\0' && leases[2 * i + 1].token[0] == '\0';
         }
     free(taken);
     free(wanted);
 }
 
-static enum err read_missing(struct worker *worker, struct my_rooms *rooms, const struct keys *keys)
+static enum err read_missing(struct worker *worker, enum haste haste, struct my_rooms *rooms, const struct keys *keys)
 {
     struct lease *leases = xcalloc(keys->count + 1, sizeof(*leases));
 
-    take_leases(worker, rooms, keys, leases);
+    take_leases(worker, haste, rooms, keys, leases);
     const enum err err = ask_lanes(worker, rooms);
     if (err == ERR_OK) {
         read_lanes(rooms);
@@ -284,15 +329,11 @@ static enum err read_missing(struct worker *worker, struct my_rooms *rooms, cons
     return err;
 }
 
-enum err my_rooms_read(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+static enum err read_rooms(struct worker *worker, enum haste haste, struct my_rooms *rooms, bool *is_whole)
 {
     struct keys keys;
     size_t missing = 0;
-
-    *rooms = (struct my_rooms){.held = xcalloc(1, sizeof(struct held))};
-    enum err err = read_memberships(worker, user_id, rooms);
-    if (err != ERR_OK || rooms->count == 0)
-        return err;
+    enum err err = ERR_OK;
 
     qsort(rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
     keys_init(&keys, 2 * rooms->count);
@@ -304,17 +345,98 @@ enum err my_rooms_read(struct worker *worker, int64_t user_id, struct my_rooms *
     read_cached_values(worker, rooms, &keys);
     for (size_t i = 0; i < rooms->count; i++)
         missing += is_missing(&rooms->chats[i]);
-    if (missing > 0)
-        err = read_missing(worker, rooms, &keys);
+    if (missing > 0 && haste == FROM_CACHE)
+        *is_whole = false;
+    else if (missing > 0)
+        err = read_missing(worker, haste, rooms, &keys);
+    for (size_t i = 0; i < rooms->count; i++)
+        *is_whole = *is_whole && !rooms->chats[i].is_awaited;
     keys_fini(&keys);
     return err;
+}
+
+/* ---- all of it ---- */
+
+/* `*is_whole`: nothing is left to others, or to a later try. */
+static enum err read_all(struct worker *worker, int64_t user_id, enum haste haste, struct my_rooms *rooms, bool *is_whole)
+{
+    struct held *held = xcalloc(1, sizeof(*held));
+
+    held->refs = 1;
+    *rooms = (struct my_rooms){.held = held};
+    *is_whole = true;
+    const enum err err = read_memberships(worker, user_id, haste, rooms, is_whole);
+    if (err != ERR_OK || !*is_whole || rooms->count == 0)
+        return err;
+    return read_rooms(worker, haste, rooms, is_whole);
+}
+
+static enum err read_patiently(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+{
+    for (int left = PATIENCE;; left--) {
+        bool is_whole;
+        const enum err err = read_all(worker, user_id, left > 0 ? PATIENTLY : AT_ONCE, rooms, &is_whole);
+        if (err != ERR_OK || is_whole)
+            return err;
+        my_rooms_fini(rooms);
+        flights_pause(worker->flights);
+    }
+}
+
+static void free_shared(void *arg)
+{
+    my_rooms_fini(arg);
+    free(arg);
+}
+
+static void copy(struct my_rooms *to, const struct my_rooms *from)
+{
+    struct held *held = from->held;
+
+    *to = *from;
+    to->chats = xcalloc(from->count + 1, sizeof(*to->chats));
+    memcpy(to->chats, from->chats, from->count * sizeof(*to->chats));
+    held->refs++;
+}
+
+static enum err read_together(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+{
+    char key[32];
+    void *answer;
+    bool is_pilot;
+
+    snprintf(key, sizeof(key), "rooms:%" PRId64, user_id);
+    struct flight *flight = flights_board(worker->flights, text(key), user_id, &is_pilot);
+    if (is_pilot) {
+        struct my_rooms *shared = xcalloc(1, sizeof(*shared));
+        const enum err err = read_patiently(worker, user_id, shared);
+        flight_land(flight, err, shared, free_shared);
+    }
+    const enum err err = flight_answer(flight, &answer);
+    if (err == ERR_OK)
+        copy(rooms, answer);
+    flight_leave(flight);
+    return err;
+}
+
+enum err my_rooms_read(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+{
+    bool is_whole;
+    const enum err err = read_all(worker, user_id, FROM_CACHE, rooms, &is_whole);
+
+    if (err != ERR_OK || is_whole)
+        return err;
+    my_rooms_fini(rooms);
+    return read_together(worker, user_id, rooms);
 }
 
 void my_rooms_fini(struct my_rooms *rooms)
 {
     struct held *held = rooms->held;
 
-    if (held == NULL)
+    free(rooms->chats);
+    *rooms = (struct my_rooms){0};
+    if (held == NULL || --held->refs > 0)
         return;
     cache_reply_fini(&held->values.reply);
     for (size_t lane = 0; lane < held->lane_count; lane++) {
@@ -324,6 +446,4 @@ void my_rooms_fini(struct my_rooms *rooms)
     free(held->lanes);
     buf_fini(&held->bytes);
     free(held);
-    free(rooms->chats);
-    *rooms = (struct my_rooms){0};
 }

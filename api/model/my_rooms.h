@@ -15,6 +15,7 @@ struct chat {
     struct head head;
     bool has_room, has_head; /* a chat without either is not shown */
     bool is_fresh;           /* from the primary just now; private, with `bare_at` */
+    bool is_awaited;         /* private: somebody else is about to put it into the cache */
     size_t bare_at;
 };
 

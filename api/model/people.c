@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "api/flights.h"
+#include "api/store/cache_seal.h"
 #include "api/store/cache_value.h"
 #include "api/store/coherence.h"
 #include "api/settings.h"
@@ -11,7 +13,7 @@ struct people {
     bool *is_known;
     size_t count;
     struct cache_command cached; /* what the texts are borrowed from */
-    struct db_query query;
+    struct flight *flight;       /* and this one's rows; NULL: the cache knew all */
 };
 
 static const struct db_statement select_people = {
@@ -67,8 +69,9 @@ static void read_cached(struct worker *worker, struct people *people, const stru
     if (cache_run(worker->cache, &people->cached, 1) != ERR_OK || people->cached.reply.count != people->count)
         return;
     for (size_t i = 0; i < people->count; i++) {
+        struct text value = cache_item(&people->cached.reply, i);
         struct user user;
-        if (!cache_read_user(cache_item(&people->cached.reply, i), people->list[i].id, &user))
+        if (!cache_unseal(&value, keys[i], text(NULL)) || !cache_read_user(value, people->list[i].id, &user))
             continue;
         people->list[i] = user;
         people->is_known[i] = true;
@@ -102,24 +105,58 @@ static void fill_cache(struct worker *worker, const struct people *people, const
     free(values);
 }
 
-static enum err read_missing(struct worker *worker, struct people *people, struct missing *missing)
+static void take_rows(struct people *people, const struct db_rows *rows)
 {
-    struct db_query *query = &people->query;
+    for (int i = 0; i < db_count(rows); i++) {
+        struct user *user = find(people, db_i64(rows, i, 0));
+        user_read(user, rows, i, 0);
+        people->is_known[user - people->list] = true;
+    }
+}
 
-    lease_take(worker->cache, missing->keys, missing->leases, missing->count);
+static void free_query(void *arg)
+{
+    struct db_query *query = arg;
+
+    db_params_fini(&query->params);
+    db_rows_fini(&query->rows);
+    free(query);
+}
+
+/* For all aboard, who miss the same people. */
+static void fly(struct worker *worker, struct people *people, struct missing *missing)
+{
+    struct db_query *query = xcalloc(1, sizeof(*query));
+
+    (void)lease_take(worker->cache, missing->keys, missing->leases, missing->count, false);
     *query = (struct db_query){.statement = &select_people, .lane = DB_NO_LANE};
     db_array_begin(&query->params, DB_I64_ARRAY);
     for (size_t i = 0; i < missing->count; i++)
         db_array_i64(&query->params, people->list[missing->at[i]].id);
     db_array_end(&query->params);
     const enum err err = db_ask(worker->db, query);
-    for (int i = 0; err == ERR_OK && i < db_count(&query->rows); i++) {
-        struct user *user = find(people, db_i64(&query->rows, i, 0));
-        user_read(user, &query->rows, i, 0);
-        people->is_known[user - people->list] = true;
-    }
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        take_rows(people, &query->rows);
         fill_cache(worker, people, missing);
+    }
+    flight_land(people->flight, err, query, free_query);
+}
+
+static enum err read_missing(struct worker *worker, struct people *people, struct missing *missing)
+{
+    struct buf key = {0};
+    void *answer;
+    bool is_pilot;
+
+    for (size_t i = 0; i < missing->count; i++)
+        buf_add_text(&key, missing->keys[i]);
+    people->flight = flights_board(worker->flights, buf_text(&key), 0, &is_pilot);
+    buf_fini(&key);
+    if (is_pilot)
+        fly(worker, people, missing);
+    const enum err err = flight_answer(people->flight, &answer);
+    if (err == ERR_OK && !is_pilot)
+        take_rows(people, &((struct db_query *)answer)->rows);
     return err;
 }
 
@@ -173,8 +210,8 @@ void people_destroy(struct people *people)
     if (people == NULL)
         return;
     cache_reply_fini(&people->cached.reply);
-    db_params_fini(&people->query.params);
-    db_rows_fini(&people->query.rows);
+    if (people->flight != NULL)
+        flight_leave(people->flight);
     free(people->is_known);
     free(people->list);
     free(people);

@@ -4,25 +4,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/store/cache_seal.h"
 #include "api/store/cache_value.h"
 #include "base/id.h"
 
 #define LEASE_MS "3000" /* longer than any read of the primary may take */
 
-/* KEYS: values. ARGV: ttl, then version and value for each. */
+/*
+ * KEYS: values. ARGV: ttl, then version and value for each. An empty place stays empty: what was
+ * there may have been newer than this, and flushed.
+ */
 static struct cache_script put_newer = {
     .lua = "for i = 1, #KEYS do\n"
            "  local version, value = ARGV[2 * i], ARGV[2 * i + 1]\n"
            "  local old = redis.pcall('GET', KEYS[i])\n"
            "  if type(old) == 'table' then redis.call('DEL', KEYS[i]); old = false end\n"
            "  local held = old and tonumber(string.match(old, '^(%d+) '))\n"
-           "  if not held or held < tonumber(version) then redis.call('SET', KEYS[i], value, 'PX', "
+           "  if held and held < tonumber(version) then redis.call('SET', KEYS[i], value, 'PX', "
            "ARGV[1]) end\n"
            "  redis.call('DEL', KEYS[i] .. ':lease')\n"
            "end\n"
            "return #KEYS"};
 
-/* KEYS: rooms:{user} hashes, one for each membership. ARGV: room id, changed_us, value for each. */
+/*
+ * KEYS: rooms:{user} hashes, one for each membership. ARGV: room id, changed_us, value for each. A
+ * list without the room is given up: it may be older than the join, or younger than the leave after
+ * it.
+ */
 static struct cache_script put_memberships = {
     .lua = "for i = 1, #KEYS do\n"
            "  local room, changed, value = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]\n"
@@ -30,8 +38,8 @@ static struct cache_script put_memberships = {
            "  if is == 'hash' then\n"
            "    local old = redis.call('HGET', KEYS[i], room)\n"
            "    local held = old and tonumber(string.match(old, '^(%d+) '))\n"
-           "    if not held or held < tonumber(changed) then redis.call('HSET', KEYS[i], room, "
-           "value) end\n"
+           "    if not held then redis.call('DEL', KEYS[i])\n"
+           "    elseif held < tonumber(changed) then redis.call('HSET', KEYS[i], room, value) end\n"
            "  elseif is ~= 'none' then redis.call('DEL', KEYS[i]) end\n"
            "  redis.call('DEL', KEYS[i] .. ':lease')\n"
            "end\n"
@@ -138,37 +146,63 @@ static void add_key(struct texts *keys, const char *what, int64_t id)
     texts_end(keys);
 }
 
+/* The key that was added last. */
+static struct text last_key(const struct texts *keys)
+{
+    const size_t start = keys->count > 1 ? keys->ends[keys->count - 2] : 0;
+
+    return text_of(keys->bytes.at + start, keys->bytes.len - start);
+}
+
+/* The value that stands in the args from `from` on, for that key. */
+static void end_value(struct refresh *refresh, size_t from)
+{
+    struct texts *args = &refresh->value_args;
+
+    cache_seal(&args->bytes, from, last_key(&refresh->value_keys), text(NULL));
+    texts_end(args);
+}
+
 void refresh_room(struct refresh *refresh, const struct room *room)
 {
     add_key(&refresh->value_keys, "room", room->id);
     texts_add_i64(&refresh->value_args, room->version);
+    const size_t from = refresh->value_args.bytes.len;
     cache_write_room(&refresh->value_args.bytes, room);
-    texts_end(&refresh->value_args);
+    end_value(refresh, from);
 }
 
 void refresh_head(struct refresh *refresh, const struct head *head)
 {
     add_key(&refresh->value_keys, "head", head->room_id);
     texts_add_i64(&refresh->value_args, head->seq);
+    const size_t from = refresh->value_args.bytes.len;
     cache_write_head(&refresh->value_args.bytes, head);
-    texts_end(&refresh->value_args);
+    end_value(refresh, from);
 }
 
 void refresh_user(struct refresh *refresh, const struct user *user)
 {
     add_key(&refresh->value_keys, "user", user->id);
     texts_add_i64(&refresh->value_args, user->version);
+    const size_t from = refresh->value_args.bytes.len;
     cache_write_user(&refresh->value_args.bytes, user);
-    texts_end(&refresh->value_args);
+    end_value(refresh, from);
 }
 
 void refresh_membership(struct refresh *refresh, const struct membership *membership)
 {
+    struct texts *args = &refresh->member_args;
+    char room_id[24];
+
+    snprintf(room_id, sizeof(room_id), "%" PRId64, membership->room_id);
     add_key(&refresh->member_keys, "rooms", membership->user_id);
-    texts_add_i64(&refresh->member_args, membership->room_id);
-    texts_add_i64(&refresh->member_args, membership->changed_us);
-    cache_write_membership(&refresh->member_args.bytes, membership);
-    texts_end(&refresh->member_args);
+    texts_add_i64(args, membership->room_id);
+    texts_add_i64(args, membership->changed_us);
+    const size_t from = args->bytes.len;
+    cache_write_membership(&args->bytes, membership);
+    cache_seal(&args->bytes, from, last_key(&refresh->member_keys), text(room_id));
+    texts_end(args);
 }
 
 /* Two scripts may be under way for one refresh; the caller hears of it once, with the worse
@@ -239,7 +273,8 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
 
 /* ---- readers ---- */
 
-void lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count)
+enum err lease_take(struct cache *cache, const struct text *keys, struct lease *leases,
+                    size_t count, bool anyway)
 {
     struct cache_command *commands = xcalloc(count + 1, sizeof(*commands));
     struct text(*args)[4] = xcalloc(count + 1, sizeof(*args));
@@ -253,11 +288,14 @@ void lease_take(struct cache *cache, const struct text *keys, struct lease *leas
         names[i] = text_of(bytes.at + at, keys[i].len + strlen(":lease"));
         at += names[i].len;
         args[i][0] = text(leases[i].token);
-        args[i][1] = TEXT("NX");
-        args[i][2] = TEXT("PX");
-        args[i][3] = TEXT(LEASE_MS);
-        commands[i] = (struct cache_command){
-            .verb = "SET", .keys = &names[i], .key_count = 1, .args = args[i], .arg_count = 4};
+        args[i][1] = TEXT("PX");
+        args[i][2] = TEXT(LEASE_MS);
+        args[i][3] = TEXT("NX");
+        commands[i] = (struct cache_command){.verb = "SET",
+                                             .keys = &names[i],
+                                             .key_count = 1,
+                                             .args = args[i],
+                                             .arg_count = anyway ? 3 : 4};
     }
     const enum err err = count > 0 ? cache_run(cache, commands, count) : ERR_OK;
     for (size_t i = 0; i < count; i++) {
@@ -269,6 +307,17 @@ void lease_take(struct cache *cache, const struct text *keys, struct lease *leas
     free(names);
     free(args);
     free(commands);
+    return err;
+}
+
+/* Sealed copies of values, one after the other. */
+static void add_sealed(struct texts *sealed, struct text value, struct text key, struct text field)
+{
+    const size_t from = sealed->bytes.len;
+
+    buf_add_text(&sealed->bytes, value);
+    cache_seal(&sealed->bytes, from, key, field);
+    texts_end(sealed);
 }
 
 void lease_fill(struct cache *cache, const struct text *keys, const struct lease *leases,
@@ -276,6 +325,7 @@ void lease_fill(struct cache *cache, const struct text *keys, const struct lease
 {
     struct text *held = xcalloc(count + 1, sizeof(*held));
     struct text *args = xcalloc(2 * count + 1, sizeof(*args));
+    struct texts sealed = {0};
     size_t held_count = 0;
     char ttl[24];
 
@@ -286,11 +336,16 @@ void lease_fill(struct cache *cache, const struct text *keys, const struct lease
             continue;
         held[held_count] = keys[i];
         args[2 * held_count + 1] = text(leases[i].token);
-        args[2 * held_count + 2] = values[i];
+        add_sealed(&sealed, values[i], keys[i], text(NULL));
         held_count++;
     }
+    struct text *list = texts_list(&sealed); /* they do not move any more */
+    for (size_t i = 0; i < held_count; i++)
+        args[2 * i + 2] = list[i];
     if (held_count > 0)
         cache_eval(cache, &fill, held, held_count, args, 2 * held_count + 1, NULL, NULL);
+    free(list);
+    texts_fini(&sealed);
     free(args);
     free(held);
 }
@@ -303,15 +358,21 @@ void lease_fill_hash(struct cache *cache, struct text key, const struct lease *l
         return;
 
     struct text *args = xcalloc(2 * count + 2, sizeof(*args));
+    struct texts sealed = {0};
     char ttl[24];
 
     snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
     args[0] = text(ttl);
     args[1] = text(lease->token);
+    for (size_t i = 0; i < count; i++)
+        add_sealed(&sealed, values[i], key, fields[i]);
+    struct text *list = texts_list(&sealed);
     for (size_t i = 0; i < count; i++) {
         args[2 + 2 * i] = fields[i];
-        args[3 + 2 * i] = values[i];
+        args[3 + 2 * i] = list[i];
     }
     cache_eval(cache, &fill_hash, &key, 1, args, 2 * count + 2, NULL, NULL);
+    free(list);
+    texts_fini(&sealed);
     free(args);
 }

@@ -2,8 +2,10 @@
  * coherence: how Redis stays right: newer wins, fills need a lease. All scripts that change the cache are in coherence.c.
  *
  * Keys: room:{id}, head:{id}, user:{id} (texts of cache_value.h), rooms:{user} (a hash room id -> membership, complete when it exists).
- * A writer stores what it read under the room's lock, if newer, and breaks the key's lease. A reader that fills a miss takes the lease
- * before it reads the primary, and stores only while that very lease stands: so a late fill of an old value is not possible.
+ * All values are sealed (cache_seal.h) on their way here; who reads takes the seals off.
+ * A writer replaces an older value by what it read under the room's lock, and breaks the key's lease. A reader that fills a miss takes the lease
+ * before it reads the primary, and stores only while that very lease stands: so a late fill of an old value is not possible. A writer never fills:
+ * he may be late, and what was newer flushed or evicted.
  */
 #pragma once
 
@@ -24,7 +26,7 @@ void refresh_head(struct refresh *refresh, const struct head *head);
 void refresh_user(struct refresh *refresh, const struct user *user);
 void refresh_membership(struct refresh *refresh, const struct membership *membership);
 /*
- * Stores all that was gathered and empties the set. `done` is called once, from the loop: an error means that the cache may hold
+ * Renews what the cache has of all that was gathered, and empties the set. `done` is called once, from the loop: an error means that the cache may hold
  * old values now: its generation must be raised. Nothing gathered: done with ERR_OK all the same.
  */
 void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms, void (*done)(void *context, enum err err),
@@ -41,8 +43,11 @@ struct lease {
 /* Appends the key without prefix: "head:17". */
 void cache_key(struct buf *out, const char *what, int64_t id);
 
-/* Asks for leases on `count` keys; those that somebody holds, or without Redis, stay empty. */
-void lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count);
+/*
+ * Asks for leases on `count` keys; those that somebody holds stay empty, unless `anyway`, which takes them away. ERR_UNAVAILABLE: Redis did
+ * not say, or not of all; then they stay empty, too.
+ */
+enum err lease_take(struct cache *cache, const struct text *keys, struct lease *leases, size_t count, bool anyway);
 /* Stores texts under leased keys (others are skipped), not waiting for the outcome. */
 void lease_fill(struct cache *cache, const struct text *keys, const struct lease *leases, const struct text *values, size_t count,
                 int64_t ttl_ms);

@@ -19,6 +19,7 @@
 #include <uthash.h>
 
 #include "api/store/db_batch.h"
+#include "api/store/db_hosts.h"
 #include "api/store/db_sql.h"
 #include "api/store/db_steps.h"
 #include "base/clock.h"
@@ -61,6 +62,7 @@ struct db_conn {
     bool broken;     /* lose() as soon as we are back on the loop */
     bool complained; /* that it cannot connect was logged; once per loss */
     int pause_ms;
+    unsigned turn; /* which of its hosts comes first: another one after each attempt in vain */
     struct buf epoch;
     PGconn *pg;
     struct watch *watch;
@@ -173,7 +175,7 @@ static void start_connecting(struct db_conn *conn)
     conn->broken = false;
     uv_timer_start(&conn->timer, on_timer, (uint64_t)conn->config.connect_timeout_ms, 0);
 
-    conn->pg = PQconnectStart(conn->conninfo);
+    conn->pg = db_hosts_connect(conn->conninfo, conn->turn);
     CHECK(conn->pg != NULL); /* out of memory */
     if (PQstatus(conn->pg) == CONNECTION_BAD) {
         lose(conn, PQerrorMessage(conn->pg));
@@ -455,6 +457,7 @@ static void lose(struct db_conn *conn, const char *why)
     if (was_ready || !conn->complained)
         log_warn("db: no connection: %.*s", why_bytes, why);
     conn->complained = true;
+    conn->turn += !was_ready;
     forget_connection(conn);
     conn->broken = false;
     conn->state = DB_CONN_PAUSING;

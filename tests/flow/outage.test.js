@@ -23,7 +23,7 @@ async function assertAllIsWell({ ada, bob, room }, devices) {
   }
 }
 
-test('while PostgreSQL is stopped requests get 503 with Retry-After, and all goes on by itself afterwards', async (t) => {
+test('T28 while PostgreSQL is stopped requests get 503 with Retry-After, and all goes on by itself afterwards', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { postgres, apis } = await running();
@@ -48,10 +48,10 @@ test('while PostgreSQL is stopped requests get 503 with Retry-After, and all goe
   assert.ok(apis.every(({ isRunning }) => isRunning));
 });
 
-test('PostgreSQL that fails amid sends loses none that was acknowledged and stores none twice', async (t) => {
+/** Four senders through both APIs, each send repeated with its nonce until it is acknowledged, while `disturb(more)` goes on: none may be lost or doubled. */
+async function assertSendsSurvive(t, disturb) {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
-  const { postgres } = await running();
   const device = await bob.connect({ rooms: [room] });
   const stored = new Map();
   const senders = [0, 1, 2, 3].map((number) => meanwhile(t, async (i) => {
@@ -60,23 +60,43 @@ test('PostgreSQL that fails amid sends loses none that was acknowledged and stor
     const event = await eventually(send, 'a send', 30_000);
     stored.set(event.seq, event.message.text);
   }));
-  for (const how of ['fast', 'immediate']) {
-    const enough = stored.size + 30;
-    await eventually(() => stored.size > enough, 'traffic');
-    await postgres.stop([how]);
-    await postgres.start();
-  }
-  const enough = stored.size + 30;
-  await eventually(() => stored.size > enough, 'traffic');
+  const more = (count) => {
+    const enough = stored.size + count;
+    return eventually(() => stored.size > enough, 'traffic');
+  };
+  await more(30);
+  await disturb(more);
+  await more(30);
   for (const stop of senders) await stop();
   const log = await ada.log(room);
   assert.deepEqual(log.map(({ seq }) => seq), log.map((_, i) => i + 1));
   for (const [seq, text] of stored) assert.equal(log[seq - 1].message.text, text);
   assert.equal(log.length, 3 + stored.size, 'every stored message was acknowledged once');
   assert.deepEqual(await device.reach(room, log.length), log.slice(3).map(({ seq }) => seq));
+}
+
+test('T28 PostgreSQL that fails amid sends loses none that was acknowledged and stores none twice', async (t) => {
+  const { postgres } = await running();
+  await assertSendsSurvive(t, async (more) => {
+    for (const how of ['fast', 'immediate']) {
+      await postgres.stop([how]);
+      await postgres.start();
+      await more(30);
+    }
+  });
 });
 
-test('connections cut by the database one by one are made anew, unseen', async (t) => {
+test('T28 backends ended at random amid sends lose none that was acknowledged and store none twice', async (t) => {
+  const { postgres } = await running();
+  await assertSendsSurvive(t, async (more) => {
+    for (let round = 0; round < 25; round++) {
+      await postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley' ORDER BY random() LIMIT 3");
+      await more(5);
+    }
+  });
+});
+
+test('T28 connections cut by the database are made anew, unseen', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const servers = await running();
@@ -90,7 +110,7 @@ test('connections cut by the database one by one are made anew, unseen', async (
   await assertAllIsWell(world, [device]);
 });
 
-test('with Redis stopped all answers are there', async (t) => {
+test('T25 with Redis stopped all answers are there', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { redis } = await running();
@@ -105,7 +125,7 @@ test('with Redis stopped all answers are there', async (t) => {
   await assertAllIsWell(world, devices);
 });
 
-test('with Redis hanging requests go on, and only the first ones wait', async (t) => {
+test('T25 with Redis hanging requests go on, and only the first ones wait', async (t) => {
   const world = await teaRoom(t);
   const { ada, bob, room } = world;
   const { redis } = await running();

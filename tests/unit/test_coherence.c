@@ -1,5 +1,6 @@
 #include "fake_cache.h"
 
+#include "api/store/cache_seal.h"
 #include "api/store/coherence.h"
 #include "base/id.h"
 
@@ -47,6 +48,26 @@ static void nothing_gathered_is_stored_at_once(void **state)
     refresh_destroy(refresh);
 }
 
+/* An argument of a script: as it is, or sealed for the place of a key. */
+struct arg {
+    const char *is, *key, *field;
+};
+
+static void assert_args(const struct fake_eval *eval, const struct arg *args, size_t count)
+{
+    struct buf expected = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        const size_t from = expected.len;
+        buf_add_text(&expected, text(args[i].is));
+        if (args[i].key != NULL)
+            cache_seal(&expected, from, text(args[i].key), text(args[i].field));
+        buf_add_byte(&expected, '|');
+    }
+    assert_string_equal(eval->args.at, buf_cstring(&expected));
+    buf_fini(&expected);
+}
+
 static void values_go_with_their_versions_behind_the_time_to_live(void **state)
 {
     struct cache *cache = *state;
@@ -59,8 +80,12 @@ static void values_go_with_their_versions_behind_the_time_to_live(void **state)
     refresh_send(refresh, cache, 1000, on_stored, &outcome);
     assert_int_equal(cache->eval_count, 1);
     assert_string_equal(cache->evals[0].keys.at, "room:7|head:7|user:8|");
-    assert_string_equal(cache->evals[0].args.at, "1000|3|3 2 0 0 0 0 0 3 0 0\nTea|"
-                                                 "9|9 4 0 8\n{\"seq\":9}|2|2 0 3 0 0\nada|");
+    assert_args(&cache->evals[0],
+                (struct arg[]){{"1000"},
+                               {"3"}, {"3 2 0 0 0 0 0 3 0 0\nTea", "room:7"},
+                               {"9"}, {"9 4 0 8\n{\"seq\":9}", "head:7"},
+                               {"2"}, {"2 0 3 0 0\nada", "user:8"}},
+                7);
     assert_int_equal(outcome.calls, 0);
     cache->evals[0].done(cache->evals[0].context, ERR_OK);
     assert_int_equal(outcome.calls, 1);
@@ -78,7 +103,7 @@ static void memberships_go_into_the_hash_of_their_person(void **state)
     refresh_send(refresh, cache, 1000, on_stored, &outcome);
     assert_int_equal(cache->eval_count, 1);
     assert_string_equal(cache->evals[0].keys.at, "rooms:8|");
-    assert_string_equal(cache->evals[0].args.at, "7|55|55 9 4 3 0 0 0 0\n|");
+    assert_args(&cache->evals[0], (struct arg[]){{"7"}, {"55"}, {"55 9 4 3 0 0 0 0\n", "rooms:8", "7"}}, 3);
     cache->evals[0].done(cache->evals[0].context, ERR_OK);
     assert_int_equal(outcome.calls, 1);
     refresh_destroy(refresh);
@@ -147,7 +172,7 @@ static void a_lease_that_somebody_holds_is_not_given(void **state)
     struct lease leases[3];
 
     cache->grants = grants_rooms;
-    lease_take(cache, keys, leases, 3);
+    assert_int_equal(lease_take(cache, keys, leases, 3, false), ERR_OK);
     assert_string_equal(cache->run_keys.at, "room:7:lease|head:7:lease|room:8:lease|");
     assert_int_equal(strlen(leases[0].token), LEASE_BYTES - 1);
     assert_string_equal(leases[1].token, "");
@@ -163,7 +188,7 @@ static void without_redis_there_are_no_leases(void **state)
 
     cache->grants = grants_all;
     cache->run_err = ERR_UNAVAILABLE;
-    lease_take(cache, keys, leases, 2);
+    assert_int_equal(lease_take(cache, keys, leases, 2, false), ERR_UNAVAILABLE);
     assert_string_equal(leases[0].token, "");
     assert_string_equal(leases[1].token, "");
 }
@@ -178,7 +203,7 @@ static void only_leased_keys_with_a_value_are_filled(void **state)
     lease_fill(cache, keys, leases, values, 3, 500);
     assert_int_equal(cache->eval_count, 1);
     assert_string_equal(cache->evals[0].keys.at, "room:2|");
-    assert_string_equal(cache->evals[0].args.at, "500|lease-2|two|");
+    assert_args(&cache->evals[0], (struct arg[]){{"500"}, {"lease-2"}, {"two", "room:2"}}, 3);
     lease_fill(cache, keys, leases, values, 1, 500);
     assert_int_equal(cache->eval_count, 1);
 }
@@ -193,7 +218,8 @@ static void a_hash_is_filled_under_its_lease_alone(void **state)
     assert_int_equal(cache->eval_count, 0);
     lease_fill_hash(cache, TEXT("rooms:1"), &held, fields, values, 2, 500);
     assert_string_equal(cache->evals[0].keys.at, "rooms:1|");
-    assert_string_equal(cache->evals[0].args.at, "500|lease|7|seven|8|eight|");
+    assert_args(&cache->evals[0],
+                (struct arg[]){{"500"}, {"lease"}, {"7"}, {"seven", "rooms:1", "7"}, {"8"}, {"eight", "rooms:1", "8"}}, 6);
     lease_fill_hash(cache, TEXT("rooms:2"), &held, NULL, NULL, 0,
                     500); /* nobody's rooms are known too */
     assert_string_equal(cache->evals[1].args.at, "500|lease|");

@@ -1,7 +1,7 @@
 import net from 'node:net';
 
 /**
- * The network between clients and a server: a TCP proxy that a test can cut. `port` is its own.
+ * The network between clients and a server: a TCP proxy that a test can cut, or hold up. `port` is its own.
  *
  *     const cable = await Cable.lay(t, gateway.port);
  */
@@ -20,6 +20,7 @@ export class Cable {
   constructor(target) {
     this.target = target;
     this.sockets = new Set();
+    this.near = new Set(); // those of clients
     this.isCut = false;
     this.server = net.createServer((near) => this.connect(near));
   }
@@ -30,6 +31,8 @@ export class Cable {
       return;
     }
     const far = net.connect(this.target, '127.0.0.1');
+    this.near.add(near);
+    near.on('close', () => this.near.delete(near));
     for (const [socket, other] of [[near, far], [far, near]]) {
       this.sockets.add(socket);
       socket.on('error', () => {});
@@ -45,6 +48,15 @@ export class Cable {
   cut() {
     this.isCut = true;
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** What clients send on the connections of now stays under way until release(). */
+  hold() {
+    for (const socket of this.near) socket.pause();
+  }
+
+  release() {
+    for (const socket of this.near) socket.resume();
   }
 
   /** `target`: from now on to another port. */

@@ -19,12 +19,13 @@ const PATIENCE_WITH_REDIS = { PARLEY_REDIS_TIMEOUT_MS: '1000' };
 
 export class Servers {
   /**
-   * `ownPostgres`: a cluster for this file alone, which it may stop.
+   * `ownPostgres`: a cluster for this file alone, which it may stop. `standby`: one with a synchronous standby, which failOver() makes the primary.
+   * `postgresSettings`: of that cluster. `smallDisk`: its database lies on a disk of so many megabytes: `disk`.
    * `api`, `gateway`: further options of the programs, as environment, or a function of the program's
    * number and the gateways' ports that gives them.
    */
-  constructor({ ownPostgres = false, apis = 2, gateways = 2, api = {}, gateway = {} } = {}) {
-    this.wanted = { ownPostgres, apis, gateways, api, gateway };
+  constructor({ apis = 2, gateways = 2, api = {}, gateway = {}, ownPostgres = false, standby = false, postgresSettings = [], smallDisk = 0 } = {}) {
+    this.wanted = { apis, gateways, api, gateway, ownPostgres, standby, postgresSettings, smallDisk };
     this.logs = logFolder();
     this.redis = new Redis();
     this.tokenSecret = secret();
@@ -45,12 +46,39 @@ export class Servers {
 
   /** In the cluster that run.js shares among all files, or one of our own. */
   async startDatabase() {
-    const shared = process.env.PARLEY_TEST_POSTGRES;
-    this.postgres = shared && !this.wanted.ownPostgres ? Postgres.at(shared) : new Postgres();
+    const { ownPostgres, standby, postgresSettings, smallDisk } = this.wanted;
+    const shared = ownPostgres || standby || smallDisk || postgresSettings.length > 0 ? null : process.env.PARLEY_TEST_POSTGRES;
+    this.postgres = shared ? Postgres.at(shared) : new Postgres('pg', postgresSettings);
+    if (smallDisk) this.disk = this.postgres.smallDisk(smallDisk);
     if (!this.postgres.data) await this.postgres.start();
+    if (smallDisk) await this.postgres.sql(`CREATE TABLESPACE small LOCATION '${this.disk.folder}'`);
     this.databaseName = `flow_${path.basename(this.logs)}_${process.pid}`.replace(/\W/g, '_');
-    this.database = await this.postgres.createDatabase(this.databaseName);
+    this.database = await this.postgres.createDatabase(this.databaseName, smallDisk ? 'TABLESPACE small' : '');
     await run(path.join(BIN, 'parley'), ['migrate'], { env: { ...process.env, ...this.databaseEnv() } });
+    if (standby) await this.startStandby();
+  }
+
+  async startStandby() {
+    this.standby = this.postgres.standby();
+    await this.standby.start();
+    await this.postgres.waitForStandby();
+    this.database = this.database.replace(/(@127\.0\.0\.1:\d+)/, `$1,127.0.0.1:${this.standby.port}`) + '?target_session_attrs=read-write';
+  }
+
+  /** `end(primary)` ends or hangs it, `meanwhile()` is done without any, and the standby takes over. */
+  async failOver(end, meanwhile = async () => {}) {
+    await end(this.postgres);
+    await meanwhile();
+    await this.standby.promote();
+    [this.postgres, this.standby] = [this.standby, this.postgres];
+  }
+
+  /** What was the primary before failOver() becomes the standby, at its old address. */
+  async rejoin() {
+    await this.standby.remove();
+    this.standby.beginning = ['standby', this.postgres.folder];
+    await this.standby.start();
+    await this.postgres.waitForStandby();
   }
 
   databaseEnv() {

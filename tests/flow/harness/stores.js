@@ -1,10 +1,12 @@
 // PostgreSQL and Redis of our own, started by the very scripts that deploy/up uses.
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ROOT, dataFolder } from './folders.js';
 import { freePort } from './ports.js';
+import { eventually } from './wait.js';
 
 const run = promisify(execFile);
 const living = new Set();
@@ -24,12 +26,15 @@ class Store {
     this.script = path.join(ROOT, 'deploy', script);
     this.folder = path.join(ownFolder, name);
     this.settings = settings;
+    this.beginning = ['start']; // the command that starts it
+    this.env = process.env;
   }
 
   async start() {
     this.port ??= await freePort();
     living.add(this);
-    await run(this.script, ['start', this.folder, String(this.port), ...this.settings]);
+    const [command, ...about] = this.beginning;
+    await run(this.script, [command, this.folder, ...about, String(this.port), ...this.settings], { env: this.env });
     this.pid = Number(this.read('pid').split(' ')[0]);
     this.password = this.read('password');
   }
@@ -68,8 +73,64 @@ class Store {
 }
 
 export class Postgres extends Store {
-  constructor(name = 'pg') {
-    super('postgres', name, ['fsync=off', 'full_page_writes=off', 'shared_buffers=64MB']);
+  /** `settings`: further ones of the server, `name=value`. */
+  constructor(name = 'pg', settings = []) {
+    super('postgres', name, ['fsync=off', 'full_page_writes=off', 'shared_buffers=64MB', ...settings]);
+  }
+
+  /** Not started: a copy of this running cluster, which follows it by streaming. */
+  standby(name = `${path.basename(this.folder)}_standby`) {
+    const made = new Postgres(name);
+    made.beginning = ['standby', this.folder];
+    return made;
+  }
+
+  /** All of its processes stand still, as when its machine hangs; only the kernel still takes connections. Until remove(). */
+  freeze() {
+    this.frozen = [this.pid, ...fs.readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ').map(Number)];
+    for (const pid of this.frozen) process.kill(pid, 'SIGSTOP');
+  }
+
+  /** Ends it, frozen or not, and removes its data. */
+  async remove() {
+    for (const pid of this.frozen ?? []) process.kill(pid, 'SIGKILL');
+    await run(this.script, ['remove', this.folder]);
+    living.delete(this);
+    this.frozen = this.pid = null;
+  }
+
+  /** Commits wait for a standby, from the moment when there is one that they can wait for. */
+  async waitForStandby() {
+    await this.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await this.sql('SELECT pg_reload_conf()');
+    await eventually(
+      async () => (await this.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'")).length > 0,
+      'a synchronous standby',
+    );
+  }
+
+  async promote() {
+    await run(this.script, ['promote', this.folder]);
+  }
+
+  /**
+   * Before the first start(): a folder for a tablespace, on a disk of its own of so many megabytes. It is memory that is mounted
+   * for this server alone, in namespaces that any user may make, and goes with it. Answers {folder, fill(), free()}.
+   */
+  smallDisk(megabytes) {
+    fs.mkdirSync(this.folder, { recursive: true });
+    const folder = path.join(this.folder, 'small');
+    const bin = path.join(this.folder, 'bin');
+    fs.mkdirSync(folder);
+    fs.mkdirSync(bin);
+    const real = fs.readdirSync('/usr/lib/postgresql').sort((a, b) => a - b).map((version) => `/usr/lib/postgresql/${version}/bin`).at(-1);
+    for (const program of fs.readdirSync(real).filter((name) => name !== 'postgres'))
+      fs.symlinkSync(path.join(real, program), path.join(bin, program));
+    fs.writeFileSync(path.join(bin, 'postgres'), onSmallDisk(path.join(real, 'postgres'), folder, megabytes), { mode: 0o755 });
+    this.env = { ...this.env, PARLEY_POSTGRES_BIN: bin };
+    const write = (rows) => this.sql(`COPY (SELECT repeat('x', 8191) FROM generate_series(1, ${rows})) TO '${path.join(folder, 'ballast')}'`);
+    const fill = () => assert.rejects(write(megabytes * 128), /No space left on device/);
+    return { folder, fill, free: () => write(0) };
   }
 
   async start() {
@@ -86,9 +147,9 @@ export class Postgres extends Store {
     return JSON.stringify({ port: this.port, data: this.data, password: this.password });
   }
 
-  /** A new database of role `parley`; answers its URL. */
-  async createDatabase(name) {
-    await this.sql(`CREATE DATABASE ${name} OWNER parley`);
+  /** A new database of role `parley`; answers its URL. `where`: TABLESPACE ... */
+  async createDatabase(name, where = '') {
+    await this.sql(`CREATE DATABASE ${name} OWNER parley ${where}`);
     return `postgresql://parley:${this.password}@127.0.0.1:${this.port}/${name}`;
   }
 
@@ -98,6 +159,16 @@ export class Postgres extends Store {
     const { stdout } = await run('psql', ['-X', '-q', '-A', '-t', '-F', '\t', '-v', 'ON_ERROR_STOP=1', ...where, '-c', statement]);
     return stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
   }
+}
+
+/** A `postgres` that finds a small disk at `folder`. Where it mounts it is root, and then no longer: PostgreSQL refuses to run as root. */
+function onSmallDisk(postgres, folder, megabytes) {
+  return `#!/bin/bash
+set -e
+[ "$1" = --inside ] || exec unshare --user --map-root-user --mount "$0" --inside "$(id -u)" "$(id -g)" "$@"
+mount -t tmpfs -o size=${megabytes}m,mode=700 tmpfs '${folder}'
+exec unshare --user --map-user="$2" --map-group="$3" '${postgres}' "\${@:4}"
+`;
 }
 
 export class Redis extends Store {
