@@ -37,6 +37,7 @@ export class Plain {
       for (const publication of subscribe.publications ?? []) this.hear(publication);
     }
     if (push?.pub && push.channel === `room:${this.room}`) this.hear(push.pub);
+    if (push?.unsubscribe && push.channel === `room:${this.room}`) this.removed = push.unsubscribe.code;
     if (push?.disconnect) this.said = push.disconnect.code;
     if (id === undefined && !push) this.socket.send('{}');
   }

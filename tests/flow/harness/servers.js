@@ -11,6 +11,8 @@ import { Postgres, Redis } from './stores.js';
 
 const run = promisify(execFile);
 
+let databases = 0;
+
 /* Enough for what is tested; real ones cost a quarter of a second of CPU each. */
 const CHEAP_PASSWORDS = { PARLEY_HASH_OPS: '1', PARLEY_HASH_MEMORY_KIB: '64' };
 
@@ -52,7 +54,7 @@ export class Servers {
     if (smallDisk) this.disk = this.postgres.smallDisk(smallDisk);
     if (!this.postgres.data) await this.postgres.start();
     if (smallDisk) await this.postgres.sql(`CREATE TABLESPACE small LOCATION '${this.disk.folder}'`);
-    this.databaseName = `flow_${path.basename(this.logs)}_${process.pid}`.replace(/\W/g, '_');
+    this.databaseName = `flow_${path.basename(this.logs)}_${process.pid}_${++databases}`.replace(/\W/g, '_');
     this.database = await this.postgres.createDatabase(this.databaseName, smallDisk ? 'TABLESPACE small' : '');
     await run(path.join(BIN, 'parley'), ['migrate'], { env: { ...process.env, ...this.databaseEnv() } });
     if (standby) await this.startStandby();
