@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/log/watch.h"
 #include "api/model/membership.h"
 #include "api/model/room.h"
 #include "api/worker.h"
@@ -85,7 +86,8 @@ static enum err read_asked(struct call *call, struct asked *asked)
     return ERR_OK;
 }
 
-static void write_page(struct call *call, const struct asked *asked, const struct change *list, size_t count, int64_t until_us)
+static void write_page(struct call *call, const struct asked *asked, const struct change *list, size_t count, int64_t until_us,
+                       struct text epoch)
 {
     struct json_out out = {.buf = call_out(call)};
     const bool has_more = count > (size_t)asked->limit;
@@ -105,20 +107,25 @@ static void write_page(struct call *call, const struct asked *asked, const struc
     }
     json_key_time(&out, "until", until_us);
     json_key_bool(&out, "has_more", has_more);
+    json_key_text(&out, "epoch", epoch);
     json_close(&out, '}');
 }
 
-/* GET /v1/me/changes ? since, limit, after -> {items, next, until, has_more} */
+/* GET /v1/me/changes ? since, limit, after -> {items, next, until, has_more, epoch} */
 enum err changes_get(struct call *call)
 {
     struct worker *worker = call_worker(call);
     const int lanes = worker->app->lane_count;
     const int64_t until_us = clock_wall_us(); /* before reading: what comes meanwhile is asked for again */
     struct asked asked;
+    char epoch[64];
     enum err err;
 
     if ((err = read_asked(call, &asked)) != ERR_OK)
         return err;
+    /* Who follows no room at the moment learns here that all numbers are void. */
+    if (!watch_epoch(worker->app->watch, epoch))
+        return ERR_UNAVAILABLE;
     struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
     for (int lane = 0; lane < lanes; lane++) {
         queries[lane] = (struct db_query){.statement = &select_changes, .lane = lane};
@@ -138,7 +145,7 @@ enum err changes_get(struct call *call)
                 list[count].room_message_no = db_i64(&queries[lane].rows, i, MEMBERSHIP_COLUMN_COUNT);
             }
         qsort(list, count, sizeof(*list), compare);
-        write_page(call, &asked, list, count, until_us);
+        write_page(call, &asked, list, count, until_us, text(epoch));
         free(list);
         err = call_reply(call, 200);
     }

@@ -291,8 +291,9 @@ test('/me/changes tells what was missed in one\'s own things, and where to go on
   for (let i = 0; i < 3; i++) await ada.post(room, `${i}`);
   await bob.moveCursor(room, 5);
   await ada.kick(old, bob);
-  const { items, until, has_more } = await bob.get(`/me/changes?since=${encodeURIComponent(start)}`);
+  const { items, until, has_more, epoch } = await bob.get(`/me/changes?since=${encodeURIComponent(start)}`);
   assert.equal(has_more, false);
+  assert.equal(epoch, (await bob.snapshot(room)).as_of.epoch, 'who follows no room learns of a new epoch here');
   const about = ({ id }) => items.filter(({ room_id }) => room_id === id);
   assert.ok(about(room).some(({ type }) => type === 'room_added'), JSON.stringify(items));
   assert.deepEqual(about(room).find(({ cursor }) => cursor)?.cursor, { seq: 5, message_no: 2 });
