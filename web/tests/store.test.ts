@@ -60,6 +60,16 @@ test('an own message moves the own cursor', () => {
   assert.equal(store.unread, 0);
 });
 
+test('a cursor moved before an own send does not take it back when it is heard of later', () => {
+  const store = new ChatStore('ada');
+  store.applyList([chat(10, 2)], store.mark());
+  store.applyLine(line(11, { last_message: message(11, { sender: { id: 'ada', name: 'Ada' } }) }));
+  store.applyCursor('7', { seq: 4, message_no: 4 }, at(10));
+  assert.equal(store.unread, 0);
+  store.applyCursor('7', { seq: 4, message_no: 4 }, at(12));
+  assert.equal(store.unread, 7, 'one moved after it does');
+});
+
 test('a list asked for before a removal does not bring the room back', () => {
   const store = new ChatStore('ada');
   store.applyList([chat(10, 10)], store.mark());

@@ -4,6 +4,7 @@ import type {
   Chat,
   Config,
   CursorAnswer,
+  Facade,
   LogEvent,
   Member,
   Message,
@@ -28,6 +29,7 @@ export interface ChangesPage {
   has_more: boolean;
   next?: string;
   until: string;
+  epoch: string;
 }
 
 /** The HTTP API, one method per call. Every method throws Problem or SignedOut (problem.ts). */
@@ -45,11 +47,13 @@ export class Api {
   }
 
   async register(login: string, password: string, name: string): Promise<User> {
-    return this.signedIn(await this.open<SignedIn>('POST', '/users', { login, password, name, cookie: true }));
+    const body = { login, password, name, cookie: this.tokens.useCookie };
+    return this.signedIn(await this.open<SignedIn>('POST', '/users', body));
   }
 
   async logIn(login: string, password: string): Promise<User> {
-    return this.signedIn(await this.open<SignedIn>('POST', '/sessions', { login, password, cookie: true }));
+    const body = { login, password, cookie: this.tokens.useCookie };
+    return this.signedIn(await this.open<SignedIn>('POST', '/sessions', body));
   }
 
   async logOut(): Promise<void> {
@@ -98,7 +102,7 @@ export class Api {
     return this.call('POST', `/rooms/${room}/leave`, {});
   }
 
-  snapshot(room: string, messages = 50): Promise<Snapshot> {
+  snapshot(room: string, messages = 50): Promise<Snapshot | Facade> {
     return this.call('GET', `/rooms/${room}${query({ messages })}`);
   }
 

@@ -1,16 +1,20 @@
 import type { Api } from './api.js';
 import { Gateways } from './gateways.js';
+import { RoomLog } from './log.js';
 import { Outbox } from './outbox.js';
 import { Problem, isTemporary } from './problem.js';
 import { Room } from './room.js';
+import type { RoomOptions } from './room.js';
 import { Signal } from './signal.js';
 import { Socket } from './socket.js';
 import { ChatStore } from './store.js';
 import { backoffMs, sleep } from './time.js';
-import type { ChatsLine, Config, User, UserEvent } from './types.js';
+import type { Chat, ChatsLine, Config, User, UserEvent } from './types.js';
 
 /** The chat list is asked for by HTTP alone when the socket takes longer than this. */
 const SOCKET_PATIENCE_MS = 2_000;
+/** News of different rooms may overtake each other by less than this. */
+const OVERTAKING_MS = 60_000;
 
 /**
  * One signed-in person: the socket, the chat list and what keeps it true. The order is the one that
@@ -21,6 +25,8 @@ export class Client {
   readonly socket: Socket;
   /** A room was taken from us; by whom or why is in the event. */
   readonly roomRemoved = new Signal<UserEvent>();
+  /** All positions and numbers that anybody kept are void: the server began another numbering. */
+  readonly replaced = new Signal<{ epoch: string }>();
   hasMoreChats = false;
   /** `isConnected` may have changed. */
   readonly connection = new Signal();
@@ -29,10 +35,13 @@ export class Client {
 
   private readonly gateways: Gateways;
   private readonly rooms = new Set<Room>();
+  private readonly logs = new Set<RoomLog>();
   private readonly outboxes = new Map<string, Outbox>();
-  private readonly fetching = new Set<string>();
+  private readonly fetching = new Map<string, { again: boolean }>();
   private nextChats: string | undefined;
   private changesSince = '';
+  private wholeUntil = ''; /* the list has all that happened before this time, as far down as it goes */
+  private epoch = '';
   private syncing = false;
   private syncFails = false;
   private syncAgain = false;
@@ -70,15 +79,35 @@ export class Client {
     this.stopped = true;
     globalThis.removeEventListener?.('online', this.hurry);
     for (const room of this.rooms) room.close();
+    for (const log of this.logs) log.close();
     this.socket.stop();
   }
 
-  /** Give it back to closeRoom(). */
-  openRoom(id: string): Room {
-    const room = new Room(id, this.api, this.socket, this.chats, this.outbox(id));
+  /** For a screen. Give it back to closeRoom(). */
+  openRoom(id: string, options: RoomOptions = {}): Room {
+    const room = new Room(id, this.api, this.socket, this.chats, this.outbox(id), options);
+    room.log.replaced.on(({ epoch }) => this.meetEpoch(epoch));
     this.rooms.add(room);
     void room.open();
     return room;
+  }
+
+  /**
+   * For a store: every event of the room, once and in order. Listen, then start() it with the position
+   * that was stored. Give it back to closeLog(). A room that is followed has no lines on `chats`, so
+   * its events are applied to the chat list here.
+   */
+  openLog(id: string): RoomLog {
+    const log = new RoomLog(id, this.api, this.socket);
+    log.happened.on((event) => this.chats.applyEvent(event));
+    log.replaced.on(({ epoch }) => this.meetEpoch(epoch));
+    this.logs.add(log);
+    return log;
+  }
+
+  closeLog(log: RoomLog): void {
+    this.logs.delete(log);
+    log.close();
   }
 
   closeRoom(room: Room): void {
@@ -106,19 +135,41 @@ export class Client {
     this.loseRoom(id, 'leave');
   }
 
-  /** Makes sure that a room which one has just made or joined is in the list. */
+  /** Makes sure that a room which one has just made or joined is in the list; tries until it is known. */
   async fetchChat(id: string): Promise<void> {
-    if (this.fetching.has(id)) return;
-    this.fetching.add(id);
+    const running = this.fetching.get(id);
+    if (running !== undefined) {
+      running.again = true; /* what is under way may be older than what we were told just now */
+      return;
+    }
+    const round = { again: false };
+    this.fetching.set(id, round);
+    for (let failures = 0; !this.stopped; ) {
+      const isDone = await this.tryFetchChat(id);
+      if (isDone && !round.again) break;
+      round.again = false;
+      if (!isDone) await sleep(backoffMs(failures++));
+    }
+    this.fetching.delete(id);
+  }
+
+  /** False: no answer. */
+  private async tryFetchChat(id: string): Promise<boolean> {
     const mark = this.chats.mark();
     try {
-      const { room, cursor, messages, members } = await this.api.snapshot(id, 1);
+      const snapshot = await this.api.snapshot(id, 1);
+      if (!('as_of' in snapshot)) {
+        this.chats.drop(id); /* public, and not ours */
+        return true;
+      }
+      const { room, cursor, messages, members } = snapshot;
       this.chats.meet(...members.map(({ user }) => user));
       this.chats.applyList([{ room, cursor, last_message: messages.at(-1) }], mark);
     } catch (error) {
+      if (isTemporary(error)) return false;
       if (error instanceof Problem && error.status === 404) this.chats.drop(id);
     }
-    this.fetching.delete(id);
+    return true;
   }
 
   private onOnline(): void {
@@ -168,19 +219,22 @@ export class Client {
 
   /** The first page; after an absence, pages until a chat that has nothing newer than we had. */
   private async readChats(): Promise<void> {
-    const known = this.chats.latestActivity;
+    const known = this.wholeUntil && new Date(Date.parse(this.wholeUntil) - OVERTAKING_MS).toISOString();
     const mark = this.chats.mark();
     if (this.changesSince === '') this.changesSince = this.api.serverTime || aWhileAgo();
     let page = await this.api.chats();
-    if (!this.isReady) this.keepPage(page);
+    const newest = page.items[0];
+    if (known === '') this.keepPage(page);
     this.chats.applyList(page.items, mark);
     while (known !== '' && page.has_more && page.next !== undefined) {
       const last = page.items.at(-1);
-      if (last === undefined || (last.last_message?.created_at ?? last.room.created_at) <= known) break;
+      if (last === undefined || activityOf(last) <= known) break;
       page = await this.api.chats(page.next);
       this.chats.applyList(page.items, mark);
     }
+    if (newest !== undefined) this.wholeUntil = activityOf(newest);
     this.isReady = true;
+    for (const id of this.chats.strangers) void this.fetchChat(id); /* lines came while the list was read */
     this.chats.changed.emit();
   }
 
@@ -188,6 +242,7 @@ export class Client {
     try {
       let page = await this.api.changes(this.changesSince);
       const until = page.until;
+      this.meetEpoch(page.epoch);
       for (const item of page.items) this.onOwn(item);
       while (page.has_more && page.next !== undefined) {
         page = await this.api.changes(this.changesSince, page.next);
@@ -196,10 +251,24 @@ export class Client {
       this.changesSince = until;
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 410) throw error;
-      this.changesSince = this.api.serverTime || aWhileAgo();
-      this.chats.clear();
+      this.forget();
       this.syncAgain = true;
     }
+  }
+
+  /** The list is read as if for the first time. */
+  private forget(): void {
+    this.changesSince = this.wholeUntil = '';
+    this.chats.clear();
+  }
+
+  private meetEpoch(epoch: string): void {
+    const isAnother = this.epoch !== '' && this.epoch !== epoch;
+    this.epoch = epoch;
+    if (!isAnother) return;
+    this.forget();
+    this.replaced.emit({ epoch });
+    void this.sync();
   }
 
   private keepPage(page: { has_more: boolean; next?: string }): void {
@@ -224,15 +293,15 @@ export class Client {
     }
   }
 
-  /** A room that shows "you are no member" at the moment opens again by itself. */
   private gainRoom(id: string): void {
     if (!this.chats.has(id)) void this.fetchChat(id);
-    for (const room of this.rooms)
-      if (room.id === id && (room.state === 'gone' || room.state === 'stranger')) void room.open();
+    for (const room of this.rooms) if (room.id === id) void room.gained();
+    for (const log of this.logs) if (log.id === id) log.resume();
   }
 
   private loseRoom(id: string, reason?: string): void {
     for (const room of this.rooms) if (room.id === id) room.lost(reason);
+    for (const log of this.logs) if (log.id === id) log.end();
   }
 
   private async reloadGateways(): Promise<void> {
@@ -240,6 +309,8 @@ export class Client {
     if (config !== null) this.gateways.replace(config.gateways);
   }
 }
+
+const activityOf = ({ room, last_message }: Chat): string => last_message?.created_at ?? room.created_at;
 
 /** For a server that does not say its time. */
 const aWhileAgo = (): string => new Date(Date.now() - 600_000).toISOString();

@@ -26,8 +26,8 @@ export interface Pending {
 
 /**
  * The own messages of one room on their way, one at a time and in order. A send whose outcome is
- * unknown is repeated under the same nonce, which the server stores once, for as long as the page
- * lives: later ones wait behind it. Only a refusal lets the next one go on.
+ * unknown is repeated under the same nonce, which the server stores once, until it is known: later ones
+ * wait behind it. Only a refusal lets the next one go on.
  */
 export class Outbox {
   readonly changed = new Signal();
@@ -58,8 +58,13 @@ export class Outbox {
     return this.trouble !== null && this.trouble.status !== 429;
   }
 
-  add(text: string): void {
-    this.put({ nonce: newNonce(), text, createdAt: new Date().toISOString(), state: 'sending' });
+  /**
+   * Returns the nonce. Who stores what is pending, and after a new start adds it again under its old
+   * nonce, sends it once even if the outcome was never known.
+   */
+  add(text: string, nonce = newNonce()): string {
+    if (!this.has(nonce)) this.put({ nonce, text, createdAt: new Date().toISOString(), state: 'sending' });
+    return nonce;
   }
 
   /** A refused one is written anew, behind all others. */

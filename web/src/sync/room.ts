@@ -1,6 +1,7 @@
-import type { SubscribedContext, Subscription, UnsubscribedContext } from 'centrifuge';
 import type { Api } from './api.js';
 import { Live } from './live.js';
+import { RoomLog } from './log.js';
+import type { Skipped } from './log.js';
 import type { Outbox } from './outbox.js';
 import { Problem, explain, isTemporary } from './problem.js';
 import { Reader } from './reader.js';
@@ -9,13 +10,22 @@ import type { Socket } from './socket.js';
 import type { ChatStore } from './store.js';
 import { backoffMs, sleep } from './time.js';
 import { Timeline } from './timeline.js';
-import type { LogEvent, Member, RoomInfo, Snapshot } from './types.js';
+import type { Facade, LogEvent, Member, RoomInfo, Snapshot } from './types.js';
 
-/** How long stragglers may take before a hole is asked for. */
-const GAP_PATIENCE_MS = 400;
-const FILL_PAGE = 500;
 /** Further behind than this, a new snapshot is cheaper than the log. */
-const FILL_PAGES = 4;
+const FAR_BEHIND = 2_000;
+/** Another log than the one before is begun no faster: APIs and gateways learn of it one after the other. */
+const RESTART_SPACING_MS = 2_000;
+/** A timeline that grows much beyond this forgets its oldest messages. */
+const WINDOW_MOST = 5_000;
+
+export interface RoomOptions {
+  /**
+   * So many events may be read one by one when the room was not followed for a while; beyond, the room
+   * begins again with a snapshot and `skipped` says what did not come. Infinity: they are always read.
+   */
+  farBehind?: number;
+}
 
 export type RoomState =
   | 'loading'
@@ -26,14 +36,16 @@ export type RoomState =
 
 /**
  * One room on screen: snapshot first, then the log from exactly there, so that nothing falls between.
- * The timeline's own `top` is the position that counts: after a recovery that failed, the library's
- * position is already the newest, and the log is read by HTTP until it meets the live stream.
+ * Who wants events rather than a state (to store them, to count them) takes a RoomLog instead.
  */
 export class Room {
   readonly changed = new Signal();
   /** Events in order, each once, as they become part of the log. */
   readonly happened = new Signal<LogEvent>();
+  /** Events that never come on `happened`, since a snapshot has taken their place. */
+  readonly skipped: Signal<Skipped>;
   readonly timeline = new Timeline();
+  readonly log: RoomLog;
   state: RoomState = 'loading';
   error = '';
   /** Of 'gone': leave, kick or ban, if that is what happened. */
@@ -44,11 +56,10 @@ export class Room {
   live: Live | null = null;
   loadingOlder = false;
 
-  private subscription: Subscription | null = null;
   private reader: Reader | null = null;
-  private gapTimer: ReturnType<typeof setTimeout> | undefined;
-  private filling = false;
   private closed = false;
+  private opening: Promise<void> | null = null;
+  private restartedAt = 0;
   private mark = 0;
   private readonly stopListening: (() => void)[];
 
@@ -58,31 +69,30 @@ export class Room {
     private readonly socket: Socket,
     private readonly chats: ChatStore,
     readonly outbox: Outbox /* outlives the room: what failed waits for the next visit */,
+    { farBehind = FAR_BEHIND }: RoomOptions = {},
   ) {
+    this.log = new RoomLog(id, api, socket, farBehind);
+    this.skipped = this.log.skipped;
+    this.log.happened.on((event) => this.digest(event));
+    this.log.replaced.on(() => void this.restart());
+    this.log.outrun.on(() => void this.restart());
+    this.log.refused.on((error) => this.refuse(error));
     this.stopListening = [
       outbox.changed.on(() => this.changed.emit()),
-      outbox.stored.on((event) => this.apply(event)),
+      outbox.stored.on((event) => this.log.hear(event.seq)),
     ];
   }
 
   /** Loads the snapshot and follows the room from there; tries until it succeeds or is refused. */
-  async open(): Promise<void> {
-    if (this.state !== 'open') this.enter('loading');
-    this.reason = '';
-    const snapshot = await this.fetchSnapshot();
-    if (snapshot === null) return;
-    this.takeSnapshot(snapshot);
-    this.follow(snapshot);
-    this.reader = new Reader(this.api, this.id, snapshot.cursor.seq, ({ cursor, changed_at }) =>
-      this.chats.applyCursor(this.id, cursor, changed_at),
-    );
-    this.enter('open');
+  open(): Promise<void> {
+    this.opening ??= this.load().finally(() => (this.opening = null));
+    return this.opening;
   }
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.gapTimer);
-    this.unfollow();
+    this.log.close();
+    this.endLive();
     for (const stop of this.stopListening) stop();
   }
 
@@ -101,8 +111,10 @@ export class Room {
     this.loadingOlder = true;
     this.changed.emit();
     try {
-      const page = await this.api.messagesBefore(this.id, this.timeline.olderBefore);
-      this.timeline.prepend(page.items, page.has_more);
+      const before = this.timeline.olderBefore;
+      const page = await this.api.messagesBefore(this.id, before);
+      /* A window that has moved meanwhile has another edge, which this page does not touch. */
+      if (this.timeline.olderBefore === before) this.timeline.prepend(page.items, page.has_more);
     } catch {
       await sleep(1_000); /* scrolling asks again */
     }
@@ -110,14 +122,14 @@ export class Room {
     this.changed.emit();
   }
 
+  /* What comes of them is in the log, in its place: an answer may be overtaken by what came later. */
+
   async addMember(userId: string): Promise<void> {
-    this.putMember(await this.api.addMember(this.id, userId));
+    await this.api.addMember(this.id, userId);
   }
 
   async removeMember(userId: string): Promise<void> {
     await this.api.removeMember(this.id, userId);
-    this.members.delete(userId);
-    this.changed.emit();
   }
 
   async join(): Promise<void> {
@@ -127,9 +139,16 @@ export class Room {
 
   /** `room_removed` said so, and why. */
   lost(reason = ''): void {
-    this.unfollow();
+    this.log.end();
+    this.endLive();
     this.reason = reason;
     this.enter('gone');
+  }
+
+  /** `room_added` said so: what was refused, or is being refused just now, is asked again. */
+  async gained(): Promise<void> {
+    await this.opening;
+    if (!this.closed && (this.state === 'gone' || this.state === 'stranger')) await this.open();
   }
 
   private enter(state: RoomState, error = ''): void {
@@ -139,10 +158,19 @@ export class Room {
   }
 
   private refuse(error: unknown): void {
+    this.log.end();
+    this.endLive();
     const status = error instanceof Problem ? error.status : 0;
     if (status === 403) return this.enter('stranger');
     if (status === 404) this.chats.drop(this.id);
     this.enter(status === 404 ? 'gone' : 'failed', explain(error));
+  }
+
+  private beStranger({ room }: Facade): void {
+    this.log.end();
+    this.endLive();
+    this.info = room;
+    this.enter('stranger');
   }
 
   /** null: refused, or closed meanwhile. */
@@ -151,7 +179,10 @@ export class Room {
       this.mark = this.chats.mark();
       try {
         const snapshot = await this.api.snapshot(this.id);
-        return this.closed ? null : snapshot;
+        if (this.closed) return null;
+        if ('as_of' in snapshot) return snapshot;
+        this.beStranger(snapshot);
+        return null;
       } catch (error) {
         if (!isTemporary(error)) {
           this.refuse(error);
@@ -165,109 +196,77 @@ export class Room {
     return null;
   }
 
-  private takeSnapshot({ room, me, members, messages, cursor, as_of }: Snapshot): void {
-    this.info = room;
-    this.me = me;
-    this.members.clear();
-    for (const member of members) this.members.set(member.user.id, member);
-    this.chats.meet(...members.map(({ user }) => user));
-    const applied = this.timeline.reset(messages, as_of);
-    for (const { nonce } of messages) if (nonce !== undefined) this.outbox.confirm(nonce);
-    this.outbox.settle(this.timeline.top);
-    this.chats.applyList([{ room, cursor, last_message: messages.at(-1) }], this.mark);
-    for (const event of applied) this.digest(event);
+  private async load(): Promise<void> {
+    if (this.state !== 'open') this.enter('loading');
+    this.reason = '';
+    const snapshot = await this.fetchSnapshot();
+    if (snapshot === null) return;
+    this.takeSnapshot(snapshot);
+    this.startLive();
+    this.reader = new Reader(this.api, this.id, snapshot.cursor.seq, ({ cursor, changed_at }) =>
+      this.chats.applyCursor(this.id, cursor, changed_at),
+    );
+    this.enter('open');
   }
 
-  private follow({ as_of }: Snapshot): void {
-    this.unfollow();
-    const subscription = this.socket.open(`room:${this.id}`, { since: as_of });
-    subscription.on('publication', ({ data }) => this.apply(data as LogEvent));
-    subscription.on('subscribed', (context) => this.onSubscribed(context));
-    subscription.on('unsubscribed', (context) => void this.onUnsubscribed(context));
-    subscription.on('error', () => {}); /* the library tries again by itself */
-    this.subscription = subscription;
-    subscription.subscribe();
+  /** The log has moved on too far, or there is another one: the screen shows the present state. */
+  private async restart(): Promise<void> {
+    const rest = this.restartedAt + RESTART_SPACING_MS - Date.now();
+    if (rest > 0) await sleep(rest);
+    this.restartedAt = Date.now();
+    const snapshot = await this.fetchSnapshot();
+    if (snapshot === null) return;
+    this.takeSnapshot(snapshot);
+    this.changed.emit();
+  }
+
+  private takeSnapshot({ room, me, members, messages, cursor, as_of }: Snapshot): void {
+    const { offset, epoch } = this.log.position;
+    const isOld = epoch === as_of.epoch && as_of.offset < offset; /* the log got ahead of it */
+    if (!isOld) {
+      this.info = room;
+      this.me = me;
+      this.members.clear();
+      for (const member of members) this.members.set(member.user.id, member);
+      this.timeline.reset(messages, as_of.offset);
+    }
+    this.chats.meet(...members.map(({ user }) => user));
+    for (const { nonce, sender } of messages)
+      if (nonce !== undefined && sender.id === this.chats.myId) this.outbox.confirm(nonce);
+    this.outbox.settle(this.timeline.top);
+    this.chats.applyList([{ room, cursor, last_message: messages.at(-1) }], this.mark);
+    this.log.start(as_of);
+  }
+
+  private startLive(): void {
+    this.endLive();
     this.live = new Live(this.socket, this.id, this.chats.myId);
     this.live.changed.on(() => this.changed.emit());
   }
 
-  private unfollow(): void {
-    if (this.subscription !== null) this.socket.close(this.subscription);
+  private endLive(): void {
     this.live?.close();
-    this.subscription = this.live = null;
-  }
-
-  private onSubscribed({ wasRecovering, recovered, streamPosition }: SubscribedContext): void {
-    if (streamPosition?.epoch && streamPosition.epoch !== this.timeline.epoch) void this.restart();
-    else if (wasRecovering && !recovered) void this.fill();
-  }
-
-  /** Means no more than "not followed now": whether one was removed, the API says. */
-  private async onUnsubscribed({ code }: UnsubscribedContext): Promise<void> {
-    await sleep(backoffMs(code === 103 ? 2 : 0, 1_000));
-    if (!this.closed && this.state === 'open') await this.open();
-  }
-
-  private apply(event: LogEvent): void {
-    if (this.closed) return;
-    const applied = this.timeline.apply(event);
-    for (const each of applied) this.digest(each);
-    if (this.timeline.hasGap) this.expectFill();
-    this.outbox.settle(this.timeline.top);
-    if (applied.length > 0) this.changed.emit();
+    this.live = null;
   }
 
   private digest(event: LogEvent): void {
     const { kind, message, member, room } = event;
+    this.timeline.apply(event);
+    this.timeline.trim(WINDOW_MOST);
     if (message?.nonce !== undefined && message.sender.id === this.chats.myId) this.outbox.confirm(message.nonce);
     if (kind === 'message' && event.sender) this.live?.finished(event.sender.id);
     if ((kind === 'join' || kind === 'role') && member) this.putMember({ ...member, role: member.role ?? 'member' });
     if ((kind === 'leave' || kind === 'kick' || kind === 'ban') && member) this.members.delete(member.user.id);
     if (kind === 'room' && room && this.info) this.info = { ...this.info, ...room };
     this.chats.applyEvent(event);
+    this.outbox.settle(event.seq);
     this.happened.emit(event);
+    this.changed.emit();
   }
 
   private putMember(member: Member): void {
     this.members.set(member.user.id, member);
     this.chats.meet(member.user);
-    this.changed.emit();
-  }
-
-  private expectFill(): void {
-    this.gapTimer ??= setTimeout(() => {
-      this.gapTimer = undefined;
-      if (this.timeline.hasGap) void this.fill();
-    }, GAP_PATIENCE_MS);
-  }
-
-  /** Reads the log by HTTP from the own position until it meets the live stream. */
-  private async fill(): Promise<void> {
-    if (this.filling || this.closed) return;
-    this.filling = true;
-    try {
-      if (!(await this.fillPages())) await this.restart();
-    } catch (error) {
-      if (isTemporary(error)) setTimeout(() => void this.fill(), 2_000);
-    }
-    this.filling = false;
-  }
-
-  /** False: too far behind, or another log than the one that we know. */
-  private async fillPages(): Promise<boolean> {
-    for (let page = 0; page < FILL_PAGES; page++) {
-      const { items, has_more, epoch } = await this.api.eventsAfter(this.id, this.timeline.top, FILL_PAGE);
-      if (epoch !== this.timeline.epoch) return false;
-      for (const event of items) this.apply(event);
-      if (!has_more) return true;
-    }
-    return false;
-  }
-
-  private async restart(): Promise<void> {
-    const snapshot = await this.fetchSnapshot();
-    if (snapshot === null) return;
-    this.takeSnapshot(snapshot);
-    this.changed.emit();
+    if (member.user.id === this.chats.myId && this.me !== null) this.me = { ...this.me, ...member };
   }
 }

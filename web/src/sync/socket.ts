@@ -10,6 +10,8 @@ import type { ChatsLine, UserEvent } from './types.js';
 /** Close codes after which the token is in doubt: 3500 invalid token, 101 and 1 unauthorized. */
 const TOKEN_IN_DOUBT = new Set([1, 101, 3500]);
 const DISCONNECT_CALLED = 0;
+/** A connection that lived shorter than this did not do any good: the next one waits longer. */
+const PROVEN_AFTER_MS = 10_000;
 
 /**
  * The one connection to a gateway: public `centrifuge` client plus what it leaves to its user, which
@@ -24,6 +26,7 @@ export class Socket {
   private readonly client: Centrifuge;
   private handed = ''; /* the token that the library holds */
   private finals = 0; /* terminal closes in a row */
+  private connectedAt = Infinity;
   private stopped = false;
 
   constructor(
@@ -77,7 +80,7 @@ export class Socket {
   }
 
   private onConnected(): void {
-    this.finals = 0;
+    this.connectedAt = Date.now();
     this.gateways.confirm();
     this.online.emit(true);
   }
@@ -85,6 +88,9 @@ export class Socket {
   private async onDisconnected(why: DisconnectedContext): Promise<void> {
     this.online.emit(false);
     if (this.stopped || why.code === DISCONNECT_CALLED) return;
+    if (Date.now() - this.connectedAt > PROVEN_AFTER_MS) this.finals = 0;
+    this.connectedAt = Infinity;
+    if (this.finals > 0) this.gateways.abandon(); /* the same one again: perhaps another is better */
     await sleep(this.finals++ === 0 ? 0 : backoffMs(this.finals, 1_000, 30_000));
     if (TOKEN_IN_DOUBT.has(why.code) && !(await this.replaceToken())) return;
     if (!this.stopped) this.client.connect();

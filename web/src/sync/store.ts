@@ -112,10 +112,15 @@ export class ChatStore {
     if (this.entries.delete(roomId)) this.changed.emit();
   }
 
-  /** The server cannot tell any more what changed: start again. */
+  /** The server cannot tell any more what changed, or has other numbers now: start again. */
   clear(): void {
-    this.entries.clear();
+    for (const kept of [this.entries, this.early, this.membershipAt]) kept.clear();
     this.changed.emit();
+  }
+
+  /** Rooms that there were lines of and that no list has shown. */
+  get strangers(): string[] {
+    return [...this.early.keys()];
   }
 
   meet(...users: (User | undefined)[]): void {
@@ -131,13 +136,6 @@ export class ChatStore {
     let total = 0;
     for (const entry of this.entries.values()) total += unreadOf(entry);
     return total;
-  }
-
-  /** When something last happened in the newest chat; '' without chats. */
-  get latestActivity(): string {
-    let latest = '';
-    for (const entry of this.entries.values()) if (activity(entry) > latest) latest = activity(entry);
-    return latest;
   }
 
   private put(chat: Chat, mark: number): void {
@@ -168,7 +166,7 @@ export class ChatStore {
     entry.lastSeq = seq;
     entry.messageNo = messageNo;
     entry.lastMessage = last ?? entry.lastMessage;
-    if (last?.sender.id === this.myId) foldCursor(entry, last, ''); /* a send moves its sender's cursor */
+    if (last?.sender.id === this.myId) foldSend(entry, last);
   }
 }
 
@@ -183,6 +181,11 @@ function foldCursor(entry: Entry, { seq, message_no }: Cursor, changedAt: string
   entry.cursor = { seq, message_no };
   if (changedAt !== '') entry.cursorAt = changedAt;
   if (unreadOf(entry) === 0) entry.mentioned = false;
+}
+
+/** A send moves its sender's cursor, at its own time: a move made before it that is heard of later does not count. */
+function foldSend(entry: Entry, { seq, message_no, created_at }: Message): void {
+  if (seq > entry.cursor.seq && created_at >= entry.cursorAt) foldCursor(entry, { seq, message_no }, created_at);
 }
 
 /** The last message of a room after `event`, whose number is the newest. */

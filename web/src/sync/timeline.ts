@@ -1,4 +1,4 @@
-import type { LogEvent, Message, Position } from './types.js';
+import type { LogEvent, Message } from './types.js';
 
 /** What one room's log shows: a message, or a small line about a member or the room. */
 export type Entry = { seq: number; message: Message } | { seq: number; note: LogEvent };
@@ -6,16 +6,12 @@ export type Entry = { seq: number; message: Message } | { seq: number; note: Log
 const NOTES = new Set(['room', 'join', 'leave', 'kick', 'ban', 'unban', 'role']);
 
 /**
- * A window of one room's log: everything from `oldest` up to `top`, without holes.
- *
- * Events are applied in the order of their numbers however they arrive: repeats change nothing, and
- * what is ahead of a hole waits until the hole is filled. So the state depends on which events
- * arrived, never on how.
+ * A window of one room's log: everything from `oldest` up to `top`, without holes. Takes events in the
+ * order of the log (RoomLog gives them so); repeats change nothing.
  */
 export class Timeline {
   /** The last event applied: all up to it are known. */
   top = 0;
-  epoch = '';
   /** Older messages exist on the server. */
   hasOlder = false;
 
@@ -25,40 +21,41 @@ export class Timeline {
   private readonly messages = new Map<number, Message>();
   private readonly deletedAt = new Map<number, string>();
   private readonly notes = new Map<number, LogEvent>();
-  private readonly ahead = new Map<number, LogEvent>();
 
-  /**
-   * Starts again from a snapshot. Events that are ahead of it stay, if the log is the same one;
-   * returns those of them that became part of the log.
-   */
-  reset(messages: Message[], asOf: Position): LogEvent[] {
-    if (asOf.epoch !== this.epoch) this.ahead.clear();
+  /** Starts again from a snapshot's newest messages, all that there are up to event `top`. */
+  reset(messages: Message[], top: number): void {
     this.messages.clear();
     this.deletedAt.clear();
     this.notes.clear();
-    this.epoch = asOf.epoch;
-    this.top = asOf.offset;
+    this.top = top;
     for (const message of messages) this.messages.set(message.seq, message);
     this.setOldest(messages, (messages[0]?.message_no ?? 1) > 1);
-    return this.drain();
   }
 
-  /** Adds a page of older messages, in their state when it was read. */
+  /** Adds the page of messages before `olderBefore`, in their state when it was read. */
   prepend(page: Message[], hasOlder: boolean): void {
     for (const message of page) this.merge(message);
     this.setOldest(page, hasOlder);
   }
 
-  /** Takes an event and returns those that became part of the log by it, in order. */
-  apply(event: LogEvent): LogEvent[] {
-    if (event.seq <= this.top) return [];
-    this.ahead.set(event.seq, event);
-    return this.drain();
+  /** Takes the next event of the log. */
+  apply(event: LogEvent): void {
+    if (event.seq !== this.top + 1) return;
+    this.top = event.seq;
+    if ((event.kind === 'message' || event.kind === 'edit') && event.message) this.merge(event.message);
+    else if (event.kind === 'delete' && event.target_seq !== undefined) this.tombstone(event.target_seq, event.created_at);
+    else if (NOTES.has(event.kind)) this.notes.set(event.seq, event);
   }
 
-  /** Events wait behind a hole. */
-  get hasGap(): boolean {
-    return this.ahead.size > 0;
+  /** Forgets the oldest when it has grown far beyond `most`; they can be loaded again. */
+  trim(most: number): void {
+    if (this.messages.size + this.notes.size <= most * 1.25) return;
+    const seqs = [...this.messages.keys(), ...this.notes.keys()].sort((a, b) => b - a);
+    const oldest = seqs[most - 1] ?? 1;
+    for (const kept of [this.messages, this.notes, this.deletedAt])
+      for (const seq of kept.keys()) if (seq < oldest) kept.delete(seq);
+    this.oldest = Math.max(this.oldest, oldest);
+    this.hasOlder = true;
   }
 
   /** `before` of the next older page. */
@@ -84,24 +81,6 @@ export class Timeline {
   private setOldest(messages: Message[], hasOlder: boolean): void {
     this.hasOlder = hasOlder;
     this.oldest = hasOlder ? (messages[0]?.seq ?? this.oldest) : 1;
-  }
-
-  private drain(): LogEvent[] {
-    const applied: LogEvent[] = [];
-    for (const seq of this.ahead.keys()) if (seq <= this.top) this.ahead.delete(seq);
-    for (let next; (next = this.ahead.get(this.top + 1)) !== undefined; ) {
-      this.ahead.delete(next.seq);
-      this.top = next.seq;
-      this.take(next);
-      applied.push(next);
-    }
-    return applied;
-  }
-
-  private take(event: LogEvent): void {
-    if ((event.kind === 'message' || event.kind === 'edit') && event.message) this.merge(event.message);
-    else if (event.kind === 'delete' && event.target_seq !== undefined) this.tombstone(event.target_seq, event.created_at);
-    else if (NOTES.has(event.kind)) this.notes.set(event.seq, event);
   }
 
   /** Keeps the newer state of a message: a tombstone is final, else the higher version wins. */

@@ -4,8 +4,16 @@ import type { TokenSet } from './types.js';
 
 const REFRESH_TIMEOUT_MS = 10_000;
 
+/** Where an application without cookies (native, Node) keeps its refresh token. */
+export interface TokenShelf {
+  load(): string | null;
+  /** Called before the token that it replaces is void: 30 s later at most that one is of no use. */
+  save(refreshToken: string): void;
+}
+
 /**
- * The access token, held in memory only; the refresh token is a cookie that no script can read.
+ * The access token, held in memory only; the refresh token is a cookie that no script can read, or,
+ * where there are no cookies, on a shelf of the application.
  *
  * HTTP calls and the socket share one refresh under way, because the refresh token works once: two
  * refreshes at a time would look like a theft.
@@ -18,7 +26,15 @@ export class Tokens {
   private closed = false;
   private underWay: Promise<string> | null = null;
 
-  constructor(private readonly base = '/v1') {}
+  constructor(
+    private readonly base = '/v1',
+    private readonly shelf: TokenShelf | null = null,
+  ) {}
+
+  /** Sign-ins ask for a refresh cookie. */
+  get useCookie(): boolean {
+    return this.shelf === null;
+  }
 
   get current(): string {
     return this.access;
@@ -26,6 +42,7 @@ export class Tokens {
 
   accept(tokens: TokenSet): void {
     this.access = tokens.access_token;
+    if (tokens.refresh_token !== undefined) this.shelf?.save(tokens.refresh_token);
   }
 
   /**
@@ -51,22 +68,24 @@ export class Tokens {
 
   private async refresh(): Promise<string> {
     const before = this.access;
-    const answer = await this.ask();
+    const kept = this.shelf?.load();
+    if (kept === null) throw this.end();
+    const answer = await this.ask(kept === undefined ? {} : { refresh_token: kept });
     if (answer.status === 401) throw this.end();
     if (!answer.ok) throw await problemOf(answer);
     const { tokens } = (await answer.json()) as { tokens: TokenSet };
     if (this.closed) throw new SignedOut();
     if (before !== '' && subject(before) !== subject(tokens.access_token)) throw this.end();
-    this.access = tokens.access_token;
+    this.accept(tokens);
     return this.access;
   }
 
-  private async ask(): Promise<Response> {
+  private async ask(body: object): Promise<Response> {
     try {
       return await fetch(`${this.base}/sessions/refresh`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: '{}',
+        body: JSON.stringify(body),
         signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS),
       });
     } catch {

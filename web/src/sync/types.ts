@@ -18,6 +18,8 @@ export interface Sender {
 export interface TokenSet {
   access_token: string;
   expires_at: string;
+  /** Absent when it is in a cookie. */
+  refresh_token?: string;
 }
 
 export interface SignedIn {
@@ -101,8 +103,12 @@ export interface Position {
   epoch: string;
 }
 
-export interface Snapshot {
+/** What strangers see of a public room. */
+export interface Facade {
   room: RoomInfo;
+}
+
+export interface Snapshot extends Facade {
   me: Member;
   members: Member[];
   messages: Message[];
