@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
-import { chat, configure, refused, running, soon, test } from './harness/index.js';
+import { chat, configure, dice, refused, running, seedOf, soon, test } from './harness/index.js';
 
 configure({ api: { PARLEY_REDIS_TIMEOUT_MS: '250' } });
-
-/** Reproducible chance (xorshift32). */
-function dice(seed) {
-  let state = seed || 1;
-  return (sides) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % sides;
-  };
-}
 
 const brief = ({ room, last_message, cursor, unread }) => ({
   id: room.id, last: last_message?.text ?? null, seq: room.last_seq, message_no: room.message_no, cursor, unread,
@@ -100,8 +89,7 @@ async function world(t, names = ['ada', 'bob', 'cy'], count = 4) {
 }
 
 test('unread is the room\'s message number minus the cursor\'s, whatever happened before', async (t) => {
-  const seed = Number(process.env.PARLEY_TEST_SEED ?? Date.now() % 1e9);
-  t.diagnostic(`PARLEY_TEST_SEED=${seed}`);
+  const seed = seedOf(t);
   const { people, model, rooms } = await world(t);
   const roll = dice(seed);
   for (let round = 0; round < 12; round++) {

@@ -1,7 +1,7 @@
 import net from 'node:net';
 
 /**
- * The network between clients and a server: a TCP proxy that a test can cut, or hold up. `port` is its own.
+ * The network between clients and a server: a TCP proxy that a test can cut, or hold up, or have lose replies. `port` is its own.
  *
  *     const cable = await Cable.lay(t, gateway.port);
  */
@@ -22,6 +22,8 @@ export class Cable {
     this.sockets = new Set();
     this.near = new Set(); // those of clients
     this.isCut = false;
+    this.losesReply = () => false; // asked for each piece that comes back; true: it is dropped, and the connection breaks
+    this.lost = 0;
     this.server = net.createServer((near) => this.connect(near));
   }
 
@@ -40,8 +42,19 @@ export class Cable {
         this.sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
     }
+    near.pipe(far);
+    far.on('data', (piece) => this.carryBack(piece, near));
+    far.on('end', () => near.end());
+  }
+
+  carryBack(piece, near) {
+    if (!this.losesReply()) {
+      near.write(piece);
+      return;
+    }
+    this.lost++;
+    near.destroy();
   }
 
   /** All connections break, new ones are refused until mend(). */

@@ -22,8 +22,8 @@ export class Person {
   }
 
   /** The whole answer, whatever it is. */
-  ask(method, path, body, { api = this.api, headers = {}, token = this.tokens.access_token } = {}) {
-    return exchange(this.chat.servers.apis[api].origin, method, `/v1${path}`, {
+  ask(method, path, body, { api = this.api, origin = this.chat.servers.apis[api].origin, headers = {}, token = this.tokens.access_token } = {}) {
+    return exchange(origin, method, `/v1${path}`, {
       headers: {
         ...(token ? { authorization: `Bearer ${token}` } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
