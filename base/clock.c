@@ -60,7 +60,7 @@ static char *write_digits(char *at, int number, int count)
     return at + count;
 }
 
-void clock_format(int64_t wall_us, char out[CLOCK_RFC3339_BYTES])
+void clock_format_exact(int64_t wall_us, char out[CLOCK_EXACT_BYTES])
 {
     int year, month, day;
 
@@ -72,14 +72,23 @@ void clock_format(int64_t wall_us, char out[CLOCK_RFC3339_BYTES])
     const int in_day = (int)(seconds % DAY_S);
     date_of_days(seconds / DAY_S, &year, &month, &day);
 
-    memcpy(out, "0000-00-00T00:00:00.000Z", CLOCK_RFC3339_BYTES);
+    memcpy(out, "0000-00-00T00:00:00.000000Z", CLOCK_EXACT_BYTES);
     write_digits(out, year, 4);
     write_digits(out + 5, month, 2);
     write_digits(out + 8, day, 2);
     write_digits(out + 11, in_day / 3600, 2);
     write_digits(out + 14, in_day / 60 % 60, 2);
     write_digits(out + 17, in_day % 60, 2);
-    write_digits(out + 20, (int)(wall_us % SECOND_US / 1000), 3);
+    write_digits(out + 20, (int)(wall_us % SECOND_US), 6);
+}
+
+void clock_format(int64_t wall_us, char out[CLOCK_RFC3339_BYTES])
+{
+    char exact[CLOCK_EXACT_BYTES];
+
+    clock_format_exact(wall_us, exact);
+    memcpy(out, exact, CLOCK_RFC3339_BYTES - 2);
+    memcpy(out + CLOCK_RFC3339_BYTES - 2, "Z", 2);
 }
 
 /* Takes `count` digits off the front of `rest`, no more than `max`. */

@@ -102,5 +102,6 @@ void json_key_u64(struct json_out *out, const char *name, uint64_t value);
 void json_key_id(struct json_out *out, const char *name, int64_t id);
 void json_key_bool(struct json_out *out, const char *name, bool value);
 void json_key_time(struct json_out *out, const char *name, int64_t wall_us);
+void json_key_time_exact(struct json_out *out, const char *name, int64_t wall_us); /* with microseconds */
 void json_key_raw(struct json_out *out, const char *name, struct text value);
 void json_key_base64(struct json_out *out, const char *name, struct text bytes); /* with padding */

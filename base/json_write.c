@@ -164,6 +164,14 @@ void json_key_time(struct json_out *out, const char *name, int64_t wall_us)
     json_time(out, wall_us);
 }
 
+void json_key_time_exact(struct json_out *out, const char *name, int64_t wall_us)
+{
+    char time[CLOCK_EXACT_BYTES];
+
+    clock_format_exact(wall_us, time);
+    json_key_text(out, name, text_of(time, CLOCK_EXACT_BYTES - 1));
+}
+
 void json_key_raw(struct json_out *out, const char *name, struct text value)
 {
     json_key(out, name);

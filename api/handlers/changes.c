@@ -56,7 +56,7 @@ static void write_change(struct json_out *out, const struct change *change, int6
         json_key_i64(out, "unread", change->room_message_no - m->message_no);
         json_key_i64(out, "mentions", 0);
     }
-    json_key_time(out, "changed_at", m->changed_us);
+    json_key_time_exact(out, "changed_at", m->changed_us);
     json_close(out, '}');
 }
 

@@ -177,7 +177,7 @@ enum err cursor_put(struct call *call)
     json_close(&out, '}');
     json_key_i64(&out, "unread", row.room_message_no - row.message_no);
     json_key_i64(&out, "mentions", 0);
-    json_key_time(&out, "changed_at", row.at_us);
+    json_key_time_exact(&out, "changed_at", row.at_us);
     json_close(&out, '}');
     return call_reply(call, 200);
 }

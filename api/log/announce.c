@@ -181,7 +181,7 @@ void announce_cursor(struct announcer *announcer, const struct membership *membe
     json_close(&out, '}');
     json_key_i64(&out, "unread", room_message_no - membership->message_no);
     json_key_i64(&out, "mentions", 0);
-    json_key_time(&out, "changed_at", membership->changed_us);
+    json_key_time_exact(&out, "changed_at", membership->changed_us);
     json_close(&out, '}');
     end(announcer, &a->data);
 }
@@ -198,7 +198,7 @@ void announce_membership(struct announcer *announcer, const struct event *event,
                   event_adds(event->kind) ? TEXT("room_added") : TEXT("room_removed"));
     json_key_id(&out, "room_id", event->room_id);
     json_key_text(&out, "reason", text(event_kind_name(event->kind)));
-    json_key_time(&out, "changed_at", changed_us);
+    json_key_time_exact(&out, "changed_at", changed_us);
     json_close(&out, '}');
     end(announcer, &a->data);
 }

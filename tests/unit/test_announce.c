@@ -167,7 +167,7 @@ static void a_cursor_goes_to_its_owner_with_what_is_unread(void **state)
     assert_bytes(publication->channel, "user:9");
     assert_bytes(publication->data,
                  "{\"type\":\"cursor\",\"room_id\":\"7\",\"cursor\":{\"seq\":40,\"message_no\":30},"
-                 "\"unread\":5,\"mentions\":0,\"changed_at\":\"2026-03-01T09:30:00.000Z\"}");
+                 "\"unread\":5,\"mentions\":0,\"changed_at\":\"2026-03-01T09:30:00.000000Z\"}");
 }
 
 static void who_is_added_or_removed_hears_of_it_and_why(void **state)
@@ -178,12 +178,12 @@ static void who_is_added_or_removed_hears_of_it_and_why(void **state)
     assert_bytes(only_publication(*state)->channel, "user:9");
     assert_bytes(only_publication(*state)->data,
                  "{\"type\":\"room_added\",\"room_id\":\"7\",\"reason\":\"join\","
-                 "\"changed_at\":\"2026-03-01T09:30:00.000Z\"}");
+                 "\"changed_at\":\"2026-03-01T09:30:00.000000Z\"}");
     announce_reset(*state);
     announce_membership(*state, &kick, HALF_PAST_NINE);
     assert_bytes(only_publication(*state)->data,
                  "{\"type\":\"room_removed\",\"room_id\":\"7\",\"reason\":\"kick\","
-                 "\"changed_at\":\"2026-03-01T09:30:00.000Z\"}");
+                 "\"changed_at\":\"2026-03-01T09:30:00.000000Z\"}");
 }
 
 static void the_end_of_one_session_or_of_all_is_a_control(void **state)

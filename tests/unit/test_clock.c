@@ -42,6 +42,19 @@ static void what_is_shown_can_be_read(void **state)
     }
 }
 
+static void exact_times_are_in_the_order_of_their_texts(void **state)
+{
+    char before[CLOCK_EXACT_BYTES], after[CLOCK_EXACT_BYTES];
+    int64_t us = -1;
+
+    clock_format_exact(1772357472345678, before);
+    assert_string_equal(before, "2026-03-01T09:31:12.345678Z");
+    assert_true(clock_parse(text(before), &us));
+    assert_int_equal(us, 1772357472345678);
+    clock_format_exact(us + 1, after);
+    assert_true(strcmp(before, after) < 0);
+}
+
 static void offsets_and_decimals_are_understood(void **state)
 {
     static const struct {
@@ -117,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_look_as_the_c_library_says),
         cmocka_unit_test(a_time_outside_the_calendar_is_shown_as_its_edge),
+        cmocka_unit_test(exact_times_are_in_the_order_of_their_texts),
         cmocka_unit_test(what_is_shown_can_be_read),
         cmocka_unit_test(offsets_and_decimals_are_understood),
         cmocka_unit_test(what_is_no_time_is_refused),

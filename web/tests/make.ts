@@ -1,6 +1,8 @@
 import type { Chat, LogEvent, Message } from '../src/sync/types.js';
 
 export const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString();
+/** As `changed_at` is written. */
+export const exactlyAt = (minute: number): string => at(minute).replace('Z', '000Z');
 
 export function message(seq: number, change: Partial<Message> = {}): Message {
   const sender = { id: 'bob', name: 'Bob' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChatStore } from '../src/sync/store.js';
 import type { ChatsLine } from '../src/sync/types.js';
-import { at, chat, event, message, orders } from './make.js';
+import { at, chat, event, exactlyAt, message, orders } from './make.js';
 
 type Line = Extract<ChatsLine, { type: 'chat' }>;
 const line = (seq: number, change: Partial<Line> = {}): Line => ({
@@ -20,7 +20,7 @@ test('lists, lines, events and cursors in any order and twice end in the same ch
     (store) => store.applyLine(line(11)),
     (store) => store.applyLine(line(12)),
     (store) => store.applyEvent(event(12)),
-    (store) => store.applyCursor('7', { seq: 8, message_no: 8 }, at(20)),
+    (store) => store.applyCursor('7', { seq: 8, message_no: 8 }, exactlyAt(20)),
   ];
   for (const order of orders(news)) {
     const store = new ChatStore('ada');
@@ -43,9 +43,9 @@ test('a line of a room that is not known yet waits for the list', () => {
 test('the newest dated cursor wins, also backwards; an undated one only goes forward', () => {
   const store = new ChatStore('ada');
   store.applyList([chat(10, 2)], store.mark());
-  store.applyCursor('7', { seq: 9, message_no: 9 }, at(1));
-  store.applyCursor('7', { seq: 4, message_no: 4 }, at(3));
-  store.applyCursor('7', { seq: 8, message_no: 8 }, at(2));
+  store.applyCursor('7', { seq: 9, message_no: 9 }, exactlyAt(1));
+  store.applyCursor('7', { seq: 4, message_no: 4 }, exactlyAt(3));
+  store.applyCursor('7', { seq: 8, message_no: 8 }, exactlyAt(2));
   assert.equal(store.get('7')?.unread, 6);
   store.applyCursor('7', { seq: 3, message_no: 3 });
   assert.equal(store.get('7')?.unread, 6);
@@ -64,24 +64,28 @@ test('a cursor moved before an own send does not take it back when it is heard o
   const store = new ChatStore('ada');
   store.applyList([chat(10, 2)], store.mark());
   store.applyLine(line(11, { last_message: message(11, { sender: { id: 'ada', name: 'Ada' } }) }));
-  store.applyCursor('7', { seq: 4, message_no: 4 }, at(10));
+  store.applyCursor('7', { seq: 4, message_no: 4 }, exactlyAt(10));
   assert.equal(store.unread, 0);
-  store.applyCursor('7', { seq: 4, message_no: 4 }, at(12));
+  store.applyCursor('7', { seq: 4, message_no: 4 }, exactlyAt(12));
   assert.equal(store.unread, 7, 'one moved after it does');
+  const sent = { ...message(12, { sender: { id: 'ada', name: 'Ada' } }), created_at: '2026-01-01T12:30:00.123Z' };
+  store.applyCursor('7', { seq: 2, message_no: 2 }, '2026-01-01T12:30:00.123456Z');
+  store.applyLine(line(12, { last_message: sent }));
+  assert.equal(store.unread, 10, 'nor does a send of the same millisecond undo a move');
 });
 
 test('a list asked for before a removal does not bring the room back', () => {
   const store = new ChatStore('ada');
   store.applyList([chat(10, 10)], store.mark());
   const mark = store.mark();
-  store.removed('7', at(5));
+  store.removed('7', exactlyAt(5));
   store.applyList([chat(10, 10)], mark);
   assert.equal(store.has('7'), false);
-  assert.equal(store.added('7', at(4)), false, 'older than the removal');
-  assert.equal(store.added('7', at(6)), true);
+  assert.equal(store.added('7', exactlyAt(4)), false, 'older than the removal');
+  assert.equal(store.added('7', exactlyAt(6)), true);
   store.applyList([chat(10, 10)], store.mark());
   assert.equal(store.has('7'), true);
-  assert.equal(store.removed('7', at(5)), false, 'older than the return');
+  assert.equal(store.removed('7', exactlyAt(5)), false, 'older than the return');
   assert.equal(store.has('7'), true);
 });
 

@@ -183,9 +183,13 @@ function foldCursor(entry: Entry, { seq, message_no }: Cursor, changedAt: string
   if (unreadOf(entry) === 0) entry.mentioned = false;
 }
 
-/** A send moves its sender's cursor, at its own time: a move made before it that is heard of later does not count. */
+/**
+ * A send moves its sender's cursor, at its own time: a move made before it that is heard of later does not
+ * count. Of that time we know the milliseconds only, so moves of the same one are thought to come after it.
+ */
 function foldSend(entry: Entry, { seq, message_no, created_at }: Message): void {
-  if (seq > entry.cursor.seq && created_at >= entry.cursorAt) foldCursor(entry, { seq, message_no }, created_at);
+  const at = created_at.replace(/Z$/, '000Z');
+  if (seq > entry.cursor.seq && at >= entry.cursorAt) foldCursor(entry, { seq, message_no }, at);
 }
 
 /** The last message of a room after `event`, whose number is the newest. */
