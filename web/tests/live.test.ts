@@ -6,12 +6,13 @@ import type { Socket } from '../src/sync/socket.js';
 
 /** A subscription that is there at once; `present` is what the server answers. */
 class Subscription extends EventEmitter {
-  state = 'subscribed';
+  isSubscribed = true;
   present: Record<string, { user: string }> = {};
   asked = 0;
   subscribe() {
     queueMicrotask(() => this.emit('subscribed'));
   }
+  close() {}
   async presence() {
     this.asked++;
     return { clients: this.present };
@@ -20,7 +21,7 @@ class Subscription extends EventEmitter {
 
 function liveOf(askEveryMs: number) {
   const subscription = new Subscription();
-  const socket = { open: () => subscription, close: () => {} } as unknown as Socket;
+  const socket = { open: () => subscription } as unknown as Socket;
   return { subscription, live: new Live(socket, '7', 'ada', askEveryMs) };
 }
 

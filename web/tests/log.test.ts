@@ -38,9 +38,9 @@ class World {
       const listeners = new Map<string, Listener>();
       const subscription = { since, isOpen: true, emit: (what: string, context: unknown) => subscription.isOpen && listeners.get(what)?.(context) };
       this.subscriptions.push(subscription);
-      return { on: (what: string, listener: Listener) => listeners.set(what, listener), subscribe() {}, key: subscription };
+      const close = () => (subscription.isOpen = false);
+      return { on: (what: string, listener: Listener) => listeners.set(what, listener), subscribe() {}, close };
     },
-    close: ({ key }: { key: { isOpen: boolean } }) => (key.isOpen = false),
   } as unknown as Socket;
 
   log(most?: number): RoomLog {

@@ -1,4 +1,5 @@
-import type { ClientInfo, Subscription } from 'centrifuge';
+import type { ClientInfo } from 'centrifuge';
+import type { Follower } from './channel.js';
 import { Signal } from './signal.js';
 import type { Socket } from './socket.js';
 
@@ -11,7 +12,7 @@ const ASK_EVERY_MS = 30_000;
 export class Live {
   readonly changed = new Signal();
 
-  private readonly subscription: Subscription;
+  private readonly subscription: Follower;
   private readonly watchers = new Map<string, string>(); /* connection -> user: one person may look twice */
   private readonly typists = new Map<string, ReturnType<typeof setTimeout>>();
   private meanwhile = new Map<string, string | null>(); /* joins and leaves (null) while presence is asked */
@@ -20,7 +21,7 @@ export class Live {
   private readonly asking: ReturnType<typeof setInterval>;
 
   constructor(
-    private readonly socket: Socket,
+    socket: Socket,
     roomId: string,
     private readonly myId: string,
     askEveryMs = ASK_EVERY_MS,
@@ -32,7 +33,7 @@ export class Live {
     subscription.on('publication', ({ data, info }) => this.onPublication(data, info));
     subscription.on('error', () => {}); /* the library tries again by itself */
     this.subscription = subscription;
-    this.asking = setInterval(() => subscription.state === 'subscribed' && void this.takePresence(), askEveryMs);
+    this.asking = setInterval(() => subscription.isSubscribed && void this.takePresence(), askEveryMs);
     subscription.subscribe();
   }
 
@@ -53,7 +54,7 @@ export class Live {
   /** A key was pressed. */
   type(): void {
     const now = Date.now();
-    if (now - this.saidTypingAt < TYPING_EVERY_MS || this.subscription.state !== 'subscribed') return;
+    if (now - this.saidTypingAt < TYPING_EVERY_MS || !this.subscription.isSubscribed) return;
     this.saidTypingAt = now;
     this.subscription.publish({ type: 'typing' }).catch(() => {}); /* typing is not promised */
   }
@@ -73,7 +74,7 @@ export class Live {
     clearInterval(this.asking);
     for (const timer of this.typists.values()) clearTimeout(timer);
     this.typists.clear();
-    this.socket.close(this.subscription);
+    this.subscription.close();
   }
 
   /** The answer takes the place of what was known, but for what happened since it was asked for. */

@@ -1,5 +1,6 @@
-import type { SubscribedContext, Subscription, UnsubscribedContext } from 'centrifuge';
+import type { SubscribedContext, UnsubscribedContext } from 'centrifuge';
 import type { Api } from './api.js';
+import type { Follower } from './channel.js';
 import { isTemporary } from './problem.js';
 import { Sequence } from './sequence.js';
 import { Signal } from './signal.js';
@@ -47,7 +48,7 @@ export class RoomLog {
 
   private readonly sequence = new Sequence();
   private state: State = 'idle';
-  private subscription: Subscription | null = null;
+  private subscription: Follower | null = null;
   private heardEpoch = ''; /* of the log that the subscription's publications are of */
   private gapTimer: ReturnType<typeof setTimeout> | undefined;
   private filling = false;
@@ -130,7 +131,7 @@ export class RoomLog {
   private unsubscribe(): void {
     clearTimeout(this.gapTimer);
     this.gapTimer = undefined;
-    if (this.subscription !== null) this.socket.close(this.subscription);
+    this.subscription?.close();
     this.subscription = null;
     this.heardEpoch = '';
   }
@@ -147,7 +148,7 @@ export class RoomLog {
   }
 
   /** Means no more than "not followed now": whether one was removed, the API says. */
-  private async onUnsubscribed(subscription: Subscription, { code }: UnsubscribedContext): Promise<void> {
+  private async onUnsubscribed(subscription: Follower, { code }: UnsubscribedContext): Promise<void> {
     await sleep(backoffMs(code === 103 ? 2 : 0, 1_000));
     if (this.subscription !== subscription || this.state !== 'following') return;
     this.unsubscribe();

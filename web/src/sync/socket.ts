@@ -1,5 +1,7 @@
 import { Centrifuge, UnauthorizedError } from 'centrifuge';
-import type { DisconnectedContext, ServerPublicationContext, Subscription, SubscriptionOptions } from 'centrifuge';
+import type { DisconnectedContext, ServerPublicationContext, SubscriptionOptions } from 'centrifuge';
+import { Channel } from './channel.js';
+import type { Follower } from './channel.js';
 import type { Gateways } from './gateways.js';
 import { SignedOut } from './problem.js';
 import { Signal } from './signal.js';
@@ -24,6 +26,7 @@ export class Socket {
   readonly own = new Signal<UserEvent>();
 
   private readonly client: Centrifuge;
+  private readonly channels = new Map<string, Channel>();
   private handed = ''; /* the token that the library holds */
   private finals = 0; /* terminal closes in a row */
   private connectedAt = Infinity;
@@ -58,15 +61,14 @@ export class Socket {
     this.client.disconnect();
   }
 
-  /** A subscription that is not yet started; give it back to close(). */
-  open(channel: string, options: Partial<SubscriptionOptions> = {}): Subscription {
-    return this.client.newSubscription(channel, options);
-  }
-
-  close(subscription: Subscription): void {
-    subscription.removeAllListeners();
-    subscription.unsubscribe();
-    this.client.removeSubscription(subscription);
+  /** Not yet subscribed; close() it at the end. `options` count for the first who opens a channel. */
+  open(name: string, options: Partial<SubscriptionOptions> = {}): Follower {
+    let channel = this.channels.get(name);
+    if (channel === undefined) {
+      channel = new Channel(this.client, name, options, () => this.channels.delete(name));
+      this.channels.set(name, channel);
+    }
+    return channel.follow();
   }
 
   /** The library asks when it has no token or a refused one, so never give it the same one twice. */
