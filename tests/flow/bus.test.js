@@ -67,7 +67,7 @@ const order = (gateway, method, params) => exchange(gateway.origin, 'POST', `/ap
   body: JSON.stringify(params),
 });
 
-test('T70: who has no key connects to the bus, and reads nothing of what is said there', async (t) => {
+test('T70 who has no key connects to the bus, and reads nothing of what is said there', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis } = await running();
   const ears = await Promise.all(apis.map((api) => Stranger.dial(t, port(api.env.PARLEY_BUS_LISTEN), SUB)));
@@ -81,7 +81,7 @@ test('T70: who has no key connects to the bus, and reads nothing of what is said
     for (const word of [secret, 'kettle', `room:${tea.id}`, ada.id]) assert.equal(bytes.includes(word), false, word);
 });
 
-test('T70: questions without the key, garbage and frames that are too large have no effect, and others none of it', async (t) => {
+test('T70 questions without the key, garbage and frames that are too large have no effect, and others none of it', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis } = await running();
   const questions = port(apis[0].env.PARLEY_BUS_LISTEN) + 1;
@@ -103,7 +103,7 @@ test('T70: questions without the key, garbage and frames that are too large have
   assert.equal(stranger.bytes.length, 8, 'nobody was answered');
 });
 
-test('T70: what was recorded on the bus does nothing when it is played again', async (t) => {
+test('T70 what was recorded on the bus does nothing when it is played again', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis, gateways } = await running();
   const questions = port(apis[0].env.PARLEY_BUS_LISTEN) + 1;
@@ -173,7 +173,7 @@ async function counted(gateway, name) {
   return Number(text.match(new RegExp(`^parley_gateway_${name}_total (\\d+)$`, 'm'))[1]);
 }
 
-test('T70: recorded events do nothing, neither at a gateway that was started again nor for an API that was', async (t) => {
+test('T70 recorded events do nothing, neither at a gateway that was started again nor for an API that was', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis, gateways } = await running();
   const [gateway] = gateways;

@@ -8,7 +8,7 @@ configure({ ownPostgres: true }); // T45 counts transactions and holds locks
 const range = (from, to) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 const laneOf = (room) => `lane_${String((BigInt(room.id) >> 12n) & 1023n).padStart(3, '0')}`;
 
-test('T15: five devices that move cursors at random agree about the furthest, and none sees it go back', async (t) => {
+test('T15 five devices that move cursors at random agree about the furthest, and none sees it go back', async (t) => {
   const roll = dice(seedOf(t));
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
@@ -77,7 +77,7 @@ async function storedCursors(servers, lanes, seq) {
   return sums;
 }
 
-test('T45: cursors that are moved while a batch is under way are written together', async (t) => {
+test('T45 cursors that are moved while a batch is under way are written together', async (t) => {
   const servers = await running();
   const { people, rooms, last } = await library(t, 20, 10, 5);
   const lanes = [...new Set(rooms.map(laneOf))];
@@ -94,7 +94,7 @@ test('T45: cursors that are moved while a batch is under way are written togethe
   assert.ok(transactions * 4 < readers.length * rooms.length, `${transactions} transactions`);
 });
 
-test('T45: of thousands of cursor moves among sends none that was acknowledged is lost when an API is killed', async (t) => {
+test('T45 of thousands of cursor moves among sends none that was acknowledged is lost when an API is killed', async (t) => {
   const roll = dice(seedOf(t));
   const servers = await running();
   const { people, rooms, first, last } = await library(t, 10, 10, 50);

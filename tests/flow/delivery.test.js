@@ -63,7 +63,7 @@ test('many senders at once into one room leave no hole and no repeat', async (t)
   for (const event of events) assert.deepEqual(device.publications(room)[event.seq - 4].data, event);
 });
 
-test('T10: one nonce sent by fifty at once to both APIs, some after a lost reply, stores one row, and all agree about it', async (t) => {
+test('T10 one nonce sent by fifty at once to both APIs, some after a lost reply, stores one row, and all agree about it', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis } = await running();
   const room = await ada.createRoom('tea', { members: [bob] });

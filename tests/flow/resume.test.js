@@ -8,7 +8,7 @@ const headOf = async (person, room) => (await person.snapshot(room)).as_of;
 const laneOf = (room) => `lane_${String((BigInt(room.id) >> 12n) & 1023n).padStart(3, '0')}`;
 
 /* 40 subscribers rather than 200: 320,000 deliveries are what this side decodes in a few seconds. */
-test('T07: 8 senders of 1,000 messages each are seen by 40 subscribers of 2 gateways as 1 to 8,000, in order', async (t) => {
+test('T07 8 senders of 1,000 messages each are seen by 40 subscribers of 2 gateways as 1 to 8,000, in order', async (t) => {
   const names = range(1, 8).map((i) => `sender${i}`);
   const people = Object.values(await chat(t).users(...names));
   const room = await people[0].createRoom('tea', { members: people });
@@ -26,7 +26,7 @@ test('T07: 8 senders of 1,000 messages each are seen by 40 subscribers of 2 gate
   assert.deepEqual(acknowledged.flat().sort((a, b) => a - b), all);
 });
 
-test('T08: subscribing since any number while messages flow leaves no hole and repeats nothing, 2,000 times', async (t) => {
+test('T08 subscribing since any number while messages flow leaves no hole and repeats nothing, 2,000 times', async (t) => {
   const roll = dice(seedOf(t));
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
@@ -50,7 +50,7 @@ test('T08: subscribing since any number while messages flow leaves no hole and r
   for (const stop of senders) await stop();
 });
 
-test('T11: when a fifth of the replies is lost, every send that is tried again is stored exactly once', async (t) => {
+test('T11 when a fifth of the replies is lost, every send that is tried again is stored exactly once', async (t) => {
   const roll = dice(seedOf(t));
   const names = range(1, 8).map((i) => `sender${i}`);
   const people = Object.values(await chat(t).users(...names));
@@ -100,7 +100,7 @@ async function walk(person, room, roll, edge, direction) {
 }
 
 /* Messages cannot be deleted yet; joins and leaves make the holes between their numbers. */
-test('T12: walking through history while messages come meets each of them once and ends', async (t) => {
+test('T12 walking through history while messages come meets each of them once and ends', async (t) => {
   const roll = dice(seedOf(t));
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { kind: 'public' });
@@ -154,7 +154,7 @@ async function returned(phone, room, gateway) {
   return await phone.until(back, 'second subscription');
 }
 
-test('T13: 300 missed events come with the subscription, to whatever gateway', async (t) => {
+test('T13 300 missed events come with the subscription, to whatever gateway', async (t) => {
   const { ada, room, phone, own } = await away(t);
   await together(300, (i) => ada.post(room, `${i}`, { api: i % 2 }));
   const { wasRecovering, recovered } = await returned(phone, room, 1);
@@ -181,7 +181,7 @@ async function let50000Pass(room, sender) {
     COMMIT`);
 }
 
-test('T13: after 50,000 missed events recovered:false is said, and pages of /events from the own seq meet the live stream', async (t) => {
+test('T13 after 50,000 missed events recovered:false is said, and pages of /events from the own seq meet the live stream', async (t) => {
   const { ada, bob, room, phone, own } = await away(t);
   await let50000Pass(room, ada);
   const first = await ada.post(room, 'the first real one');

@@ -36,7 +36,7 @@ async function assertChats(core, label) {
  * In bursts of 1 to 40 at once; after each the rooms are fetched again, about 490 times, and after each tenth the chat list,
  * which waits for lines: those of a busy room come four times a second.
  */
-test('T09: after 10,000 random operations, and all along, applied events equal what is fetched again', async (t) => {
+test('T09 after 10,000 random operations, and all along, applied events equal what is fetched again', async (t) => {
   const seed = seedOf(t);
   const roll = dice(seed);
   const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
@@ -107,7 +107,7 @@ async function let50000Pass(room, sender) {
     FROM (SELECT * FROM ${lane}.events WHERE room_id = ${room.id} ORDER BY seq DESC LIMIT 1) last, generate_series(1, 50000) i`);
 }
 
-test('T13: after 50,000 missed events a store has each of them once and in order, and a screen the present state', async (t) => {
+test('T13 after 50,000 missed events a store has each of them once and in order, and a screen the present state', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
   const core = await Core.begin(t, bob);
@@ -141,7 +141,7 @@ test('T13: after 50,000 missed events a store has each of them once and in order
   await assertChats(core, 'after the absence');
 });
 
-test('T13: a screen that wants all events gets them all', async (t) => {
+test('T13 a screen that wants all events gets them all', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
   const core = await Core.begin(t, bob, { gateway: 1 });

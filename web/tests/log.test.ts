@@ -66,7 +66,7 @@ async function until(is: () => boolean): Promise<void> {
     assert.ok(Date.now() < end, 'in time');
 }
 
-test('T13: after recovered:false the pages meet the live stream, without a gap or repeat', async () => {
+test('T13 after recovered:false the pages meet the live stream, without a gap or repeat', async () => {
   const world = new World(50_000);
   const log = world.log();
   log.start({ offset: 10, epoch: 'e' });
