@@ -55,7 +55,7 @@ const counterOf = async (gateway, name) => {
   return Number(new RegExp(`^parley_gateway_${name}_total (\\d+)$`, 'm').exec(text)[1]);
 };
 
-test('T29: a bus that loses, delays and doubles frames: everybody gets everything once, in order, and the counters say why', async (t) => {
+test('T29 a bus that loses, delays and doubles frames: everybody gets everything once, in order, and the counters say why', async (t) => {
   const here = await world(t);
   const seqs = [];
   for (const trouble of [{ drop: 0.05 }, { delayMs: 500 }, { duplicate: 0.05 }, { reorder: 0.1 }]) {
@@ -68,7 +68,7 @@ test('T29: a bus that loses, delays and doubles frames: everybody gets everythin
   assert.ok(holes.some((count) => count > 0), `holes: ${holes}`);
 });
 
-test('T30: a gateway that is cut off from the bus for a while catches up with few sweeps', async (t) => {
+test('T30 a gateway that is cut off from the bus for a while catches up with few sweeps', async (t) => {
   const here = await world(t);
   const [cut] = here.servers.gateways;
   const before = await counterOf(cut, 'sweeps');
@@ -82,7 +82,7 @@ test('T30: a gateway that is cut off from the bus for a while catches up with fe
   assert.ok(sweeps <= 4, `${sweeps} sweeps`); // one for each API that came back, and what was joined into the next
 });
 
-test('T31: a gateway that is frozen, and one that is killed, are of no concern to the others, and miss nothing', async (t) => {
+test('T31 a gateway that is frozen, and one that is killed, are of no concern to the others, and miss nothing', async (t) => {
   const here = await world(t, { gateways: 3 });
   const { gateways } = here.servers;
   gateways[0].pause();
@@ -97,7 +97,7 @@ test('T31: a gateway that is frozen, and one that is killed, are of no concern t
   await all(here.ears, seqs);
 });
 
-test('T32: an API that is frozen, and one that is killed: the other serves all, and nothing is lost', async (t) => {
+test('T32 an API that is frozen, and one that is killed: the other serves all, and nothing is lost', async (t) => {
   const here = await world(t);
   const { apis } = here.servers;
   apis[0].pause();
@@ -112,7 +112,7 @@ test('T32: an API that is frozen, and one that is killed: the other serves all, 
   await all(here.ears, seqs);
 });
 
-test('T54: log-outs and removals reach every gateway, also when the bus has just lost the word about them', async (t) => {
+test('T54 log-outs and removals reach every gateway, also when the bus has just lost the word about them', async (t) => {
   const here = await world(t, { gateways: 3 });
   const { ada, bob, tea, ears, buses } = here;
   const silent = (isLost) => buses.forEach((proxy) => (isLost ? proxy.worsen({ drop: 1 }) : proxy.heal()));

@@ -26,7 +26,7 @@ function keepAlive(t, api) {
   return watch;
 }
 
-test('T27: an API that dies between commit and publication: the other one publishes, nothing is lost or doubled', async (t) => {
+test('T27 an API that dies between commit and publication: the other one publishes, nothing is lost or doubled', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const { apis } = await running();
   const watch = keepAlive(t, apis[0]);

@@ -45,7 +45,7 @@ const questionsOf = async (gateway) => {
   return Number(/^parley_gateway_questions_total (\d+)$/m.exec(text)[1]);
 };
 
-test('T46: SIGTERM turns /ready, spreads the closes over its window, loses and repeats nothing, and ends in time', async (t) => {
+test('T46 SIGTERM turns /ready, spreads the closes over its window, loses and repeats nothing, and ends in time', async (t) => {
   const { ada, tea, place, clients } = await crowd(t);
   const { gateways } = await running();
   const talk = chatter(ada, tea);
@@ -66,7 +66,7 @@ test('T46: SIGTERM turns /ready, spreads the closes over its window, loses and r
   await gateways[0].start();
 });
 
-test('T21: a gateway that is killed: all come back to it at once, and the API is asked little', async (t) => {
+test('T21 a gateway that is killed: all come back to it at once, and the API is asked little', async (t) => {
   const { ada, tea, clients } = await crowd(t);
   const { gateways } = await running();
   const talk = chatter(ada, tea);
