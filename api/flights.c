@@ -93,9 +93,9 @@ static void let_out(struct flight *flight)
 {
     struct line *line = flight->line;
 
-    line->flying = NULL;
     for (size_t i = 1; i < flight->count; i++)
-        task_resume(flight->tasks[i]);
+        task_resume(flight->tasks[i]); /* who boards again from there waits for the next one */
+    line->flying = NULL;
     flight_leave(flight);
     if (line->boarding == NULL)
         drop_line(line);

@@ -12,3 +12,9 @@ CREATE TABLE bans (
     expires_s       bigint NOT NULL,  -- 0: never
     PRIMARY KEY (kind, who, channel)
 );
+
+-- Orders that were carried out: a gateway asks another API when the first is slow, and the slow one must not undo what was ordered since.
+CREATE TABLE ban_orders (
+    id         bigint PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now() -- kept for an hour
+);

@@ -184,7 +184,7 @@ static void read_ended(struct watch *watch, const struct db_rows *rows)
 /* Said by every API, as with sessions. What was there before this API is: gateways ask for that when they hear it. */
 static void read_bans(struct watch *watch, const struct db_rows *rows, int64_t last_ban)
 {
-    if (watch->last_ban < 0) {
+    if (watch->last_ban < 0 || last_ban < watch->last_ban) { /* the second: a database that was restored */
         watch->last_ban = last_ban;
         return;
     }

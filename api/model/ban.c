@@ -10,24 +10,28 @@
 /* Who replaces a ban is not one more. Of several at once a few too many may pass: they count before they have the lock. */
 static const struct db_statement insert_ban = {
     "insert_ban",
-    "WITH counted AS ("
+    "WITH fresh AS (INSERT INTO public.ban_orders (id) VALUES ($8::bigint) ON CONFLICT DO NOTHING RETURNING id), "
+    "counted AS ("
     "  UPDATE public.installation SET last_ban = last_ban + 1"
-    "  WHERE (SELECT count(*) FROM public.bans) < $7::bigint"
-    "     OR EXISTS (SELECT 1 FROM public.bans WHERE kind = $1::int AND who = $2::bytea AND channel = $3::bytea)"
+    "  WHERE EXISTS (SELECT 1 FROM fresh) AND ((SELECT count(*) FROM public.bans) < $7::bigint"
+    "     OR EXISTS (SELECT 1 FROM public.bans WHERE kind = $1::int AND who = $2::bytea AND channel = $3::bytea))"
     "  RETURNING last_ban"
-    ") "
+    "), "
+    "written AS ("
     "INSERT INTO public.bans (number, kind, who, channel, is_lifted, issued_before_s, expires_s) "
     "SELECT last_ban, $1::int, $2::bytea, $3::bytea, $4::boolean, $5::bigint, $6::bigint FROM counted "
     "ON CONFLICT (kind, who, channel) DO UPDATE SET number = EXCLUDED.number, is_lifted = EXCLUDED.is_lifted, "
     "  issued_before_s = EXCLUDED.issued_before_s, expires_s = EXCLUDED.expires_s "
-    "RETURNING number"};
+    "RETURNING number) "
+    "SELECT EXISTS (SELECT 1 FROM fresh), (SELECT number FROM written)"};
 
 const struct db_statement ban_select_after = {
     "select_bans_after", "SELECT number, kind, who, channel, is_lifted, issued_before_s, expires_s FROM public.bans "
                          "WHERE number > $1::bigint ORDER BY number LIMIT $2::bigint"};
 
 const struct db_statement ban_prune = {
-    "prune_bans", "DELETE FROM public.bans WHERE $1::boolean AND expires_s > 0 AND expires_s < extract(epoch FROM now())"};
+    "prune_bans", "WITH old AS (DELETE FROM public.ban_orders WHERE $1::boolean AND created_at < now() - interval '1 hour') "
+                  "DELETE FROM public.bans WHERE $1::boolean AND expires_s > 0 AND expires_s < extract(epoch FROM now())"};
 
 bool ban_is_made_by(const Bus__Order *order)
 {
@@ -53,6 +57,7 @@ static void add_params(struct db_params *params, const Bus__Order *order, int64_
     db_add_i64(params, order->issued_before_s);
     db_add_i64(params, lifts ? clock_wall_us() / 1000000 + LIFTED_S : order->expires_s);
     db_add_i64(params, bans_max);
+    db_add_i64(params, (int64_t)order->id);
 }
 
 enum err ban_store(struct worker *worker, Bus__Order *order)
@@ -64,10 +69,10 @@ enum err ban_store(struct worker *worker, Bus__Order *order)
         return ERR_TOO_LARGE;
     add_params(&query.params, order, worker->app->settings->bans.max);
     err = db_ask(worker->db, &query);
-    if (err == ERR_OK && db_count(&query.rows) == 0)
+    if (err == ERR_OK && db_bool(&query.rows, 0, 0) && db_is_null(&query.rows, 0, 1))
         err = ERR_LIMIT;
     if (err == ERR_OK)
-        order->number = (uint64_t)db_i64(&query.rows, 0, 0);
+        order->number = (uint64_t)db_i64(&query.rows, 0, 1);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;

@@ -12,7 +12,7 @@ bool ban_is_made_by(const Bus__Order *order);
 
 /*
  * From a task: stores what the order says, in place of what was said of the same user or token before, and gives the order its
- * number. ERR_TOO_LARGE: a name is too long. ERR_LIMIT: there are `bans.max` already. ERR_UNAVAILABLE: it may have been stored.
+ * number; 0: it was carried out before. ERR_TOO_LARGE: a name is too long. ERR_LIMIT: there are `bans.max` already. ERR_UNAVAILABLE: it may have been stored.
  */
 MUST_CHECK enum err ban_store(struct worker *worker, Bus__Order *order);
 

@@ -4,11 +4,13 @@
 
 #include "api/model/ban.h"
 #include "api/questions/fleet.h"
+#include "api/questions/question_rooms.h"
 
 #define PAGE 1000 /* bans in one answer; each has at most 2 KiB */
 
 enum { REFUSED_INTERNAL = 100, REFUSED_LIMIT = 106, REFUSED_BAD_REQUEST = 107 };
 
+/* Not elsewhere: it may have been stored. */
 static void refuse(struct inquiry *inquiry, enum err err)
 {
     if (err == ERR_TOO_LARGE)
@@ -19,11 +21,24 @@ static void refuse(struct inquiry *inquiry, enum err err)
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
 }
 
+/* It was asked of another API, too, and that has told everybody. */
+static void confirm(struct inquiry *inquiry)
+{
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    inquiry_answer(inquiry, &answer);
+}
+
 void question_ban(struct worker *worker, struct inquiry *inquiry, Bus__Order *order)
 {
     const enum err err = ban_store(worker, order);
 
-    if (err == ERR_OK)
+    if (err == ERR_OK && order->number == 0)
+        confirm(inquiry);
+    else if (err == ERR_OK)
         fleet_order(worker, inquiry, order);
     else
         refuse(inquiry, err);
@@ -65,7 +80,7 @@ void question_bans(struct worker *worker, struct inquiry *inquiry, const Bus__Ba
         db_count(&last.rows) == 1)
         tell(inquiry, &page.rows, (uint64_t)db_i64(&last.rows, 0, 0));
     else
-        refuse(inquiry, err);
+        question_refuse(inquiry, err);
     db_params_fini(&page.params);
     db_rows_fini(&page.rows);
     db_rows_fini(&last.rows);

@@ -12,6 +12,9 @@
 #define PAGE_LOOKS  500
 #define COUNT_LOOKS 5000   /* of a hundred entries each: a second at most */
 #define COUNTED_MAX 250000 /* clients */
+#define COUNTS_MAX  4      /* at once: each may take 50 MB */
+
+static int counts; /* under way; all questions are of one loop */
 
 enum { REFUSED_INTERNAL = 100, REFUSED_LIMIT = 106, REFUSED_BAD_REQUEST = 107 };
 
@@ -169,10 +172,16 @@ static void tell_count(struct worker *worker, struct inquiry *inquiry, const Bus
     int looks = 0;
     enum err err;
 
+    if (counts >= COUNTS_MAX) {
+        question_refuse(inquiry, ERR_BUSY);
+        return;
+    }
+    counts++;
     do
         err = presence_some(worker, wire_text(ask->channel), &cursor, count_present, &count);
     while (err == ERR_OK && cursor != 0 && ++looks < COUNT_LOOKS &&
            HASH_COUNT(count.clients.map) <= COUNTED_MAX);
+    counts--;
     if (err != ERR_OK)
         question_refuse(inquiry, err);
     else if (cursor != 0)

@@ -44,9 +44,23 @@ void banned_fini(struct banned *banned)
         forget(banned, banned->map);
 }
 
+/* Those that mean nothing any more go first, then the oldest. */
+static void make_room(struct banned *banned, int64_t now_s)
+{
+    struct ban *ban, *next;
+
+    HASH_ITER(hh, banned->map, ban, next)
+    {
+        if (ban->expires_s != 0 && ban->expires_s <= now_s)
+            forget(banned, ban);
+    }
+    if (HASH_COUNT(banned->map) >= BANNED_MAX)
+        forget(banned, banned->map);
+}
+
 /* In place of what was known of it. NULL: that is as new. */
 static struct ban *put(struct banned *banned, enum ban_kind kind, struct text name,
-                       const struct order *order)
+                       const struct order *order, int64_t now_s)
 {
     struct ban *ban = find(banned, kind, name);
 
@@ -54,7 +68,7 @@ static struct ban *put(struct banned *banned, enum ban_kind kind, struct text na
         return NULL;
     forget(banned, ban);
     if (HASH_COUNT(banned->map) >= BANNED_MAX)
-        forget(banned, banned->map); /* the oldest */
+        make_room(banned, now_s);
     ban = xcalloc(1, sizeof(*ban) + 1 + name.len);
     ban->number = order->number;
     ban->expires_s = order->expires_s;
@@ -81,10 +95,10 @@ static bool put_issued(struct banned *banned, const struct order *order, int64_t
     struct ban *ban;
 
     if (order->channel.len == 0) {
-        ban = put(banned, BAN_ISSUED, order->user, order);
+        ban = put(banned, BAN_ISSUED, order->user, order, now_s);
     } else {
         write_pair(&pair, order->user, order->channel);
-        ban = put(banned, BAN_ISSUED_FOR, buf_text(&pair), order);
+        ban = put(banned, BAN_ISSUED_FOR, buf_text(&pair), order, now_s);
         buf_fini(&pair);
     }
     if (ban != NULL)
@@ -93,10 +107,10 @@ static bool put_issued(struct banned *banned, const struct order *order, int64_t
 }
 
 /* What is lifted is remembered where an older word may still come. */
-static bool lift(struct banned *banned, const struct order *order)
+static bool lift(struct banned *banned, const struct order *order, int64_t now_s)
 {
     if (order->number != 0)
-        return put(banned, BAN_USER, order->user, order) != NULL;
+        return put(banned, BAN_USER, order->user, order, now_s) != NULL;
     forget(banned, find(banned, BAN_USER, order->user));
     return true;
 }
@@ -105,11 +119,11 @@ bool banned_take(struct banned *banned, const struct order *order, int64_t now_s
 {
     switch (order->kind) {
     case ORDER_BLOCK_USER:
-        return put(banned, BAN_USER, order->user, order) != NULL;
+        return put(banned, BAN_USER, order->user, order, now_s) != NULL;
     case ORDER_UNBLOCK_USER:
-        return lift(banned, order);
+        return lift(banned, order, now_s);
     case ORDER_REVOKE_TOKEN:
-        return put(banned, BAN_TOKEN, order->jti, order) != NULL;
+        return put(banned, BAN_TOKEN, order->jti, order, now_s) != NULL;
     case ORDER_REVOKE_USER:
         return put_issued(banned, order, now_s);
     default:

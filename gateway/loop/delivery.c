@@ -191,9 +191,14 @@ static void reset_one(struct client *client, unsigned flags, struct text name)
 static void forget_members(struct loop *loop, struct text name)
 {
     struct hub_channel *channel = hub_find(loop->hub, name);
+    char live[CHANNEL_NAME_MAX + 1];
+    const struct text live_name = channel_name_make(live, "live:", channel_name_id(name));
 
     while (channel != NULL && channel->summary.count > 0) {
-        hub_unfollow(loop->hub, channel->summary.at[0].follower, channel, HUB_MEMBER);
+        struct client *client = client_of(channel->summary.at[0].follower);
+        hub_unfollow(loop->hub, &client->follower, channel, HUB_MEMBER);
+        subscribing_end(client, live_name, UNSUBSCRIBE_INSUFFICIENT,
+                        text(protocol_unsubscribe_reason(UNSUBSCRIBE_INSUFFICIENT)));
         channel = hub_find(loop->hub, name);
     }
 }

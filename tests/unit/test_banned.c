@@ -94,6 +94,18 @@ static void of_too_many_the_oldest_is_forgotten(void **state)
     assert_true(banned_has_user(&banned, text(name), NOW));
 }
 
+static void what_is_over_is_forgotten_before_what_holds(void **state)
+{
+    char name[32];
+
+    take((struct order){.kind = ORDER_BLOCK_USER, .user = TEXT("ada")}); /* the oldest, for good */
+    for (int i = 0; i <= BANNED_MAX; i++) {
+        snprintf(name, sizeof(name), "token %d", i);
+        take((struct order){.kind = ORDER_REVOKE_TOKEN, .jti = text(name), .expires_s = NOW - 1});
+    }
+    assert_true(banned_has_user(&banned, TEXT("ada"), NOW));
+}
+
 static void of_two_words_about_one_user_that_with_the_later_number_holds(void **state)
 {
     const struct order block = {.kind = ORDER_BLOCK_USER, .user = TEXT("ada"), .number = 5},
@@ -114,6 +126,7 @@ int main(void)
         cmocka_unit_test_teardown(a_token_is_revoked_by_its_id, clear),
         cmocka_unit_test_teardown(a_users_tokens_are_revoked_by_the_time_of_issue, clear),
         cmocka_unit_test_teardown(tokens_for_one_channel_are_revoked_alone, clear),
+        cmocka_unit_test_teardown(what_is_over_is_forgotten_before_what_holds, clear),
         cmocka_unit_test_teardown(of_two_words_about_one_user_that_with_the_later_number_holds,
                                   clear),
         cmocka_unit_test_teardown(of_too_many_the_oldest_is_forgotten, clear),

@@ -100,6 +100,29 @@ static void a_straggler_of_the_epoch_before_ends_nothing(void **state)
     assert_false(raw_has(&world->bob, "\"unsubscribe\""));
 }
 
+static void an_answer_of_the_epoch_before_moves_nothing(void **state)
+{
+    struct world *world = *state;
+
+    world->api.rooms[0] = 7;
+    world->api.as_of[0] = 5;
+    world->api.room_count = 1;
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    world->api.epoch = "e2";
+    publish(world, 6);
+    expect(world, &world->bob, "\"unsubscribe\":{\"code\":2500");
+    send_subscribe(&world->bob, 3, "room:7", "");
+    expect(world, &world->bob, "\"id\":3");
+    settle(world);
+    world->api.epoch = "e1"; /* of an API that lags behind */
+    connect_as(world, &world->ada, ADA);
+    world->api.epoch = "e2";
+    publish(world, 7);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":7"));
+    assert_false(raw_has(&world->bob, "\"unsubscribe\""));
+}
+
 /* ---- recovery ---- */
 
 static void who_waits_for_the_old_epoch_is_answered_in_the_new_one(void **state)
@@ -356,6 +379,7 @@ int main(void)
         GATEWAY_TEST(a_history_with_a_gap_makes_subscribers_start_anew),
         GATEWAY_TEST(another_epoch_makes_subscribers_start_anew),
         GATEWAY_TEST(a_straggler_of_the_epoch_before_ends_nothing),
+        GATEWAY_TEST(an_answer_of_the_epoch_before_moves_nothing),
         GATEWAY_TEST(who_waits_for_the_old_epoch_is_answered_in_the_new_one),
         GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),

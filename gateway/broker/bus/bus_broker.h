@@ -103,7 +103,8 @@ static inline bool bus_has_stream(const struct namespace *namespace)
     return namespace != NULL && namespace->history_size > 0 && namespace->history_ttl_ms > 0;
 }
 
-/* Opens the channel's log at `offset` if it is not open, and delivers what was held. */
+/* Opens the channel's log at `offset` if it is not open, and delivers what was held. Does nothing with an
+ * epoch that was left. */
 void bus_place(struct bus_broker *broker, struct channel *channel, uint64_t offset,
                   struct text epoch);
 /* Subscribers start anew: what is between cannot be told. The log is at `offset` from now on. */

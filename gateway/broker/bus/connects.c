@@ -190,7 +190,7 @@ static void take_all(struct batch *batch, enum err err, const Bus__Answer *answe
     const Bus__Connected *told = connects_told(err, answer, batch->count);
 
     broker->connects_open--; /* connects_flush() follows at the end of this turn */
-    if (err != ERR_OK)
+    if (err == ERR_TIMEOUT)
         fail_waiting(broker);
     for (size_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];

@@ -156,6 +156,10 @@ static void take_answer(struct bus_broker *broker, struct channel *channel,
     const uint64_t before = channel->next;
     const struct text epoch = wire_text(told->epoch);
 
+    if (bus_has_left(broker, channel, epoch)) { /* an API that lags behind */
+        retry(broker, channel);
+        return;
+    }
     if (!channel_has_epoch(channel, epoch) || is_gone(channel, told) ||
         !take_page(broker, channel, told) ||
         (channel->next == before && ++channel->fruitless > FRUITLESS_MAX)) {

@@ -256,7 +256,8 @@ void bus_place(struct bus_broker *broker, struct channel *channel, uint64_t offs
         channel_expect(channel, offset > seen ? offset : seen); /* also what was too much to be held */
         deliver_held(broker, channel);
     } else if (!channel_has_epoch(channel, epoch)) {
-        bus_reset(broker, channel, offset, epoch);
+        if (!bus_has_left(broker, channel, epoch)) /* else an answer that is older than what is known */
+            bus_reset(broker, channel, offset, epoch);
     } else {
         channel_expect(channel, offset);
     }

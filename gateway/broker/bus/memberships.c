@@ -53,8 +53,12 @@ static void tell_loops(struct bus_broker *broker, struct request *request,
     char name[CHANNEL_NAME_MAX + 1];
     struct channel *own = bus_find(broker, channel_name_make(name, "user:", request->user));
 
-    if (own == NULL || request->owner->too_many)
-        return; /* gone; or so much changes that the next sweep has to tell */
+    if (own == NULL)
+        return; /* gone */
+    if (request->owner->too_many) { /* so much changes that the next sweep has to tell */
+        sweep_start(broker, false);
+        return;
+    }
     bus_hold(own);
     for (unsigned i = 0; i < broker->base.port_count; i++) {
         if (own->given[i].full == 0)

@@ -346,6 +346,15 @@ void subscribes_wait(struct request *request)
     LL_PREPEND2(channel->waiting, request, waiting);
 }
 
+/* Where an answer says that the log is. One of an epoch that was left says nothing of the present one. */
+static void place(struct request *request, struct text epoch)
+{
+    bus_place(request->broker, request->about, request->as_of, epoch);
+    if (!channel_has_epoch(request->about, epoch))
+        request->as_of = 0;
+    subscribes_wait(request);
+}
+
 static void on_subscribed(void *context, enum err err, const Bus__Answer *answer)
 {
     struct request *request = context;
@@ -371,8 +380,7 @@ static void on_subscribed(void *context, enum err err, const Bus__Answer *answer
         grant(broker, request);
         return;
     }
-    bus_place(broker, request->about, request->as_of, wire_text(answer->subscribed->epoch));
-    subscribes_wait(request);
+    place(request, wire_text(answer->subscribed->epoch));
 }
 
 static void ask(struct bus_broker *broker, struct request *request)
@@ -433,8 +441,7 @@ static void on_head(void *context, enum err err, const Bus__Answer *answer)
     }
     head = answer->heads->heads[0];
     request->as_of = head->offset;
-    bus_place(broker, request->about, head->offset, wire_text(head->epoch));
-    subscribes_wait(request);
+    place(request, wire_text(head->epoch));
 }
 
 static void ask_head(struct bus_broker *broker, struct request *request)
