@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ROOT, dataFolder } from './folders.js';
 import { freePort } from './ports.js';
@@ -115,7 +115,8 @@ export class Postgres extends Store {
 
   /**
    * Before the first start(): a folder for a tablespace, on a disk of its own of so many megabytes. It is memory that is mounted
-   * for this server alone, in namespaces that any user may make, and goes with it. Answers {folder, fill(), free()}.
+   * for this server alone, in namespaces that any user may make, and goes with it; where these may not be made (inside a chroot), the
+   * server is told so by what it writes with (full_disk.c). Answers {folder, fill(), free()}.
    */
   smallDisk(megabytes) {
     fs.mkdirSync(this.folder, { recursive: true });
@@ -126,8 +127,16 @@ export class Postgres extends Store {
     const real = fs.readdirSync('/usr/lib/postgresql').sort((a, b) => a - b).map((version) => `/usr/lib/postgresql/${version}/bin`).at(-1);
     for (const program of fs.readdirSync(real).filter((name) => name !== 'postgres'))
       fs.symlinkSync(path.join(real, program), path.join(bin, program));
-    fs.writeFileSync(path.join(bin, 'postgres'), onSmallDisk(path.join(real, 'postgres'), folder, megabytes), { mode: 0o755 });
     this.env = { ...this.env, PARLEY_POSTGRES_BIN: bin };
+    const wrap = (script) => fs.writeFileSync(path.join(bin, 'postgres'), script, { mode: 0o755 });
+    if (!mayMount()) {
+      const flag = path.join(this.folder, 'disk_is_full');
+      fs.chmodSync(folder, 0o700);
+      if (process.getuid() === 0) execFileSync('chown', ['postgres:', folder]); // whom deploy/postgres makes the server's user
+      wrap(withFullDisk(path.join(real, 'postgres'), folder, flag, this.folder));
+      return { folder, fill: async () => fs.writeFileSync(flag, ''), free: async () => fs.rmSync(flag) };
+    }
+    wrap(onSmallDisk(path.join(real, 'postgres'), folder, megabytes));
     const write = (rows) => this.sql(`COPY (SELECT repeat('x', 8191) FROM generate_series(1, ${rows})) TO '${path.join(folder, 'ballast')}'`);
     const fill = () => assert.rejects(write(megabytes * 128), /No space left on device/);
     return { folder, fill, free: () => write(0) };
@@ -159,6 +168,17 @@ export class Postgres extends Store {
     const { stdout } = await run('psql', ['-X', '-q', '-A', '-t', '-F', '\t', '-v', 'ON_ERROR_STOP=1', ...where, '-c', statement]);
     return stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
   }
+}
+
+const mayMount = () => spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0;
+
+/** A `postgres` whose disk at `folder` is full while the file `flag` is there. */
+function withFullDisk(postgres, folder, flag, place) {
+  const library = path.join(place, 'full_disk.so');
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', library, path.join(ROOT, 'tests', 'flow', 'harness', 'full_disk.c'), '-ldl']);
+  return `#!/bin/bash
+FULL_DISK_FOLDER='${folder}' FULL_DISK_FLAG='${flag}' LD_PRELOAD='${library}' exec '${postgres}' "$@"
+`;
 }
 
 /** A `postgres` that finds a small disk at `folder`. Where it mounts it is root, and then no longer: PostgreSQL refuses to run as root. */
