@@ -36,11 +36,15 @@ async function endOf(owner, room) {
   return answer.body.as_of.offset;
 }
 
-/** Until all who follow these rooms know everything up to these numbers. */
-export async function untilComplete(crowd, ends, patienceMs = HEALING_MS) {
-  const lacking = () => crowd.followers.filter((one) => ends.has(one.room) && one.state === 'following' && one.top < ends.get(one.room));
+/**
+ * Until all who follow these rooms know everything up to these numbers. `all`: at a quiet point everybody is a member, and must have come back
+ * to follow.
+ */
+export async function untilComplete(crowd, ends, patienceMs = HEALING_MS, { all = false } = {}) {
+  const isLacking = (one) => (one.state === 'following' ? one.top < ends.get(one.room) : all);
+  const lacking = () => crowd.followers.filter((one) => ends.has(one.room) && isLacking(one));
   await eventually(() => lacking().length === 0, 'everybody has everything', patienceMs).catch(() => {
-    const who = lacking().map(({ proc, device, room, top }) => `${proc} on gateway ${device.gateway} has ${top} of ${ends.get(room)} in ${room}`);
+    const who = lacking().map(({ proc, device, room, top, state }) => `${proc} on gateway ${device.gateway} has ${top} of ${ends.get(room)} in ${room}${state === 'following' ? '' : `, ${state}`}`);
     if (who.length > 0) throw new Error(who.slice(0, 5).join('; '));
   });
 }

@@ -9,7 +9,7 @@ const SETTLE_MS = 2_000;
 /** A quiet point: nobody does anything, everybody has everything, and all APIs are asked for everybody's unread counts. */
 export async function takeStock(crowd, patienceMs) {
   const ends = await endsOf(crowd);
-  await untilComplete(crowd, ends, patienceMs);
+  await untilComplete(crowd, ends, patienceMs, { all: true });
   await pause(SETTLE_MS);
   const cursors = [];
   for (const person of [crowd.owner, ...crowd.watching, ...crowd.talking])

@@ -12,6 +12,9 @@ import { untilHealed } from './healing.js';
 /** How often everybody is asked to stand still, so that unread counts can be compared. */
 const QUIET_EVERY_MS = 60_000;
 
+/** So that gaps are told and filled by pages, too, nobody being away for three hundred events. */
+const FORGETFUL = { PARLEY_CLIENT_RECOVERY_MAX_PUBLICATIONS: '5' };
+
 const API = { PARLEY_TOKEN_LIFE_S: '86400', PARLEY_REDIS_TIMEOUT_MS: '200' };
 
 /** One run: everything started, used, broken by a schedule, healed, and checked. */
@@ -37,7 +40,7 @@ export class Chaos {
 
   async start() {
     const { apis, gateways, clients, rooms, seed, gatewayEnv = {} } = this.options;
-    this.servers = new Servers({ ownPostgres: true, apis, gateways, api: API, gateway: gatewayEnv });
+    this.servers = new Servers({ ownPostgres: true, apis, gateways, api: API, gateway: (i) => ({ ...gatewayEnv, ...(i === 0 && FORGETFUL) }) });
     await this.servers.start({ programs: false });
     this.network = await Network.between(this.servers, seed);
     await Promise.all(this.servers.programs.map((program) => program.start()));

@@ -14,7 +14,7 @@ export const kill = {
   holdMs: [500, 3_000],
   choose: (random, sizes) => ({ target: anyProgram(random, sizes) }),
   begin: (world, plan) => programOf(world, plan).kill(),
-  end: (world, plan) => programOf(world, plan).start(),
+  end: (world, plan) => programOf(world, plan).start({ wait: false }), // how long it starts is a part of healing
 };
 
 export const pause = {
