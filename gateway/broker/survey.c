@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/version.h"
 #include "gateway/broker/broker.h"
@@ -146,20 +147,9 @@ void survey_destroy(struct survey *survey)
 
 /* ---- parts ---- */
 
-/* FNV-1a, and the end of MurmurHash3, so that all of it says which part. */
-static uint64_t hash_name(uint32_t seed, struct text name)
-{
-    uint64_t hash = 0xcbf29ce484222325u ^ seed;
-
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (unsigned char)name.at[i]) * 0x100000001b3u;
-    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
-    return hash ^ hash >> 33;
-}
-
 bool survey_part_has(const struct survey_part *part, struct text name)
 {
-    return part->parts <= 1 || hash_name(part->seed, name) % part->parts == part->part;
+    return part->parts <= 1 || hash_text(part->seed, name) % part->parts == part->part;
 }
 
 void survey_write_channels(struct buf *question, struct text pattern,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/hash.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "gateway/broker/bus/bus_broker.h"
@@ -193,18 +194,10 @@ void bus_settle(struct bus_broker *broker, struct channel *channel)
     bus_unhold(broker, channel);
 }
 
-/* FNV-1a, of 64 bits. */
-static uint64_t hash_on(uint64_t hash, struct text bytes)
-{
-    for (size_t i = 0; i < bytes.len; i++)
-        hash = (hash ^ (unsigned char)bytes.at[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* As an id among those that were seen. */
 static uint64_t epoch_id(const struct channel *channel, struct text epoch)
 {
-    return hash_on(hash_on(UINT64_C(0xcbf29ce484222325), channel_text(channel)), epoch);
+    return hash_text(hash_text(0, channel_text(channel)), epoch);
 }
 
 bool bus_has_left(const struct bus_broker *broker, const struct channel *channel, struct text epoch)
