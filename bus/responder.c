@@ -240,6 +240,16 @@ void inquiry_answer(struct inquiry *inquiry, Bus__Answer *answer)
     nng_ctx_send(inquiry->ctx, inquiry->aio);
 }
 
+void inquiry_confirm(struct inquiry *inquiry)
+{
+    Bus__Data data = BUS__DATA__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    answer.told_case = BUS__ANSWER__TOLD_DATA;
+    answer.data = &data;
+    inquiry_answer(inquiry, &answer);
+}
+
 void inquiry_refuse(struct inquiry *inquiry, uint32_t code, const char *message, bool temporary)
 {
     Bus__Answer answer = BUS__ANSWER__INIT;

@@ -54,6 +54,8 @@ bool responder_is_connected(uint32_t connection); /* any thread */
  * WIRE_MESSAGE_MAX becomes error 100.
  */
 void inquiry_answer(struct inquiry *inquiry, Bus__Answer *answer);
+/* Answers that it is done: there is nothing to tell. */
+void inquiry_confirm(struct inquiry *inquiry);
 /* Answers with an error. */
 void inquiry_refuse(struct inquiry *inquiry, uint32_t code, const char *message, bool temporary);
 /* The same for now: this API cannot, another one may; the asker tries them. Nothing must have been

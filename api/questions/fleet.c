@@ -55,16 +55,6 @@ static int64_t now_ms(const struct fleet *fleet)
     return (int64_t)uv_now(fleet->tick.loop);
 }
 
-static void confirm(struct inquiry *inquiry)
-{
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
-
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
-    inquiry_answer(inquiry, &answer);
-}
-
 static void tell_all(struct worker *worker, Bus__Item *item)
 {
     publisher_send(worker->app->publisher, &item, 1);
@@ -170,7 +160,7 @@ void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hell
     }
     if (hello->leaving) {
         take_leave(fleet, wire_text(hello->node));
-        confirm(inquiry);
+        inquiry_confirm(inquiry);
         return;
     }
     if (gateway == NULL && HASH_COUNT(fleet->gateways) >= FLEET_NODES_MAX) {
@@ -186,7 +176,7 @@ void fleet_hello(struct worker *worker, struct inquiry *inquiry, const Bus__Hell
     gateway->connection = inquiry_connection(inquiry);
     gateway->heard_ms = gateway->connected_ms = now_ms(fleet);
     HASH_ADD_KEYPTR(hh, fleet->gateways, hello_of(gateway)->node.data, hello_of(gateway)->node.len, gateway);
-    confirm(inquiry);
+    inquiry_confirm(inquiry);
 }
 
 void fleet_nodes(struct worker *worker, struct inquiry *inquiry)
@@ -213,7 +203,7 @@ void fleet_order(struct worker *worker, struct inquiry *inquiry, const Bus__Orde
     item.what_case = BUS__ITEM__WHAT_ORDER;
     item.order = (Bus__Order *)order;
     tell_all(worker, &item);
-    confirm(inquiry);
+    inquiry_confirm(inquiry);
 }
 
 static void refuse_unknown(const struct fleet *fleet, struct inquiry *inquiry)
@@ -235,7 +225,7 @@ void fleet_emulation(struct worker *worker, struct inquiry *inquiry, const Bus__
     item.what_case = BUS__ITEM__WHAT_EMULATION;
     item.emulation = (Bus__Emulation *)emulation;
     tell_all(worker, &item);
-    confirm(inquiry);
+    inquiry_confirm(inquiry);
 }
 
 /* ---- surveys ---- */
@@ -389,7 +379,7 @@ void fleet_survey_answer(struct worker *worker, struct inquiry *inquiry, const B
         if (survey->id == answer->id && take_name(survey->waits_for, wire_text(answer->node)))
             add_answer(survey, answer);
     }
-    confirm(inquiry);
+    inquiry_confirm(inquiry);
 }
 
 /* ---- life ---- */

@@ -21,23 +21,12 @@ static void refuse(struct inquiry *inquiry, enum err err)
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
 }
 
-/* It was asked of another API, too, and that has told everybody. */
-static void confirm(struct inquiry *inquiry)
-{
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
-
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
-    inquiry_answer(inquiry, &answer);
-}
-
 void question_ban(struct worker *worker, struct inquiry *inquiry, Bus__Order *order)
 {
     const enum err err = ban_store(worker, order);
 
     if (err == ERR_OK && order->number == 0)
-        confirm(inquiry);
+        inquiry_confirm(inquiry); /* another API, asked too, has told everybody */
     else if (err == ERR_OK)
         fleet_order(worker, inquiry, order);
     else

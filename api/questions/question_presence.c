@@ -37,8 +37,6 @@ static void tell(struct worker *worker, const Bus__PresenceChange *change)
 
 void question_presence_change(struct worker *worker, struct inquiry *inquiry, const Bus__PresenceChange *change)
 {
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
 
     for (size_t i = 0; i < change->n_steps; i++)
         if (change->steps[i]->entry == NULL) {
@@ -51,9 +49,7 @@ void question_presence_change(struct worker *worker, struct inquiry *inquiry, co
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
         return;
     }
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
-    inquiry_answer(inquiry, &answer);
+    inquiry_confirm(inquiry);
 }
 
 /* ---- a page ---- */

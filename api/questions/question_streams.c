@@ -211,8 +211,6 @@ void question_stream_remove(struct worker *worker, struct inquiry *inquiry, cons
 {
     Bus__Cleared cleared = BUS__CLEARED__INIT;
     Bus__Item item = BUS__ITEM__INIT;
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
 
     if (streams_clear(worker->streams, wire_text(ask->channel)) != ERR_OK) {
         refuse(inquiry);
@@ -222,7 +220,5 @@ void question_stream_remove(struct worker *worker, struct inquiry *inquiry, cons
     item.what_case = BUS__ITEM__WHAT_CLEARED;
     item.cleared = &cleared;
     tell_all(worker, &item);
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
-    inquiry_answer(inquiry, &answer);
+    inquiry_confirm(inquiry);
 }

@@ -93,13 +93,9 @@ static void answer_replay(struct asked *asked)
 static void on_published(void *context, enum err err, int status, struct text body)
 {
     struct asked *asked = context;
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
 
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
     if (err == ERR_OK)
-        inquiry_answer(asked->inquiry, &answer);
+        inquiry_confirm(asked->inquiry);
     else if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
         refuse_err(asked->inquiry, err);
     else
@@ -139,8 +135,6 @@ static bool is_typing(struct text data)
 
 static void answer_typing(struct asked *asked, const Bus__Publish *ask)
 {
-    Bus__Data data = BUS__DATA__INIT;
-    Bus__Answer answer = BUS__ANSWER__INIT;
     struct announcer *announcer;
 
     if (!is_typing(wire_text(ask->data))) {
@@ -151,9 +145,7 @@ static void answer_typing(struct asked *asked, const Bus__Publish *ask)
     announce_typing(announcer, wire_text(ask->channel), wire_text(ask->user));
     announce_send(announcer, asked->app->publisher);
     announcer_destroy(announcer);
-    answer.told_case = BUS__ANSWER__TOLD_DATA;
-    answer.data = &data;
-    inquiry_answer(asked->inquiry, &answer);
+    inquiry_confirm(asked->inquiry);
 }
 
 static bool read_ids(ProtobufCBinaryData user, ProtobufCBinaryData session, int64_t *user_id, int64_t *session_id)
