@@ -4,8 +4,8 @@
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
  * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, subscribes.c,
- * latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c, surveys.c. For them
- * alone. Broker's thread.
+ * recover.c, latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c,
+ * surveys.c. For them alone. Broker's thread.
  */
 #pragma once
 
@@ -167,6 +167,7 @@ void subscribes_go_on(
 void subscribes_grant_at(struct request *request, bool recovered);
 /* Goes on when the channel has come to `as_of`. */
 void subscribes_wait(struct request *request);
+void recover_start(struct request *request);  /* from its position */
 void latest_recover(struct request *request); /* in cache mode */
 
 /* The channel is a pattern from now on, as long as somebody listens. False: there are too many. */

@@ -48,7 +48,7 @@ struct channel {
     struct ring ring;
     int64_t ring_until_ms; /* of the operator's: then what is in the ring counts no more */
     const struct namespace *namespace; /* of the operator's; NULL: the product's own */
-    struct shared_history *shared; /* a question about what subscribers missed; subscribes.c */
+    struct shared_history *shared; /* a question about what subscribers missed; recover.c */
     struct request *waiting; /* subscribers until `next` is beyond what their answer said */
     struct channel *prev, *next_channel; /* of all: sweep.c goes through them */
     struct channel *prev_pattern, *next_pattern;
