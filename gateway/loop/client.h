@@ -127,8 +127,11 @@ void client_take_pong(struct client *client);
 void client_resume(struct client *client);
 /* Runs commands as far as they can go now; they came at `arrived_us` (commands.c). */
 void client_run_commands(struct client *client, struct text bytes, uint32_t arrived_us);
+
+/* ---- client_request.c ---- */
+
 /* Asks the broker about it, as the client's command under way; false: it was told that this cannot
- * be (commands.c). */
+ * be. */
 bool client_ask(struct client *client, struct request *request);
 /* What is needed of every request of this client. */
 struct request *client_request(struct client *client, enum request_kind kind,
