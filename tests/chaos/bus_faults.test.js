@@ -8,6 +8,7 @@ import { exchange } from '../flow/harness/http.js';
 import { Person, nonce } from '../flow/harness/person.js';
 import { callUntilKnown, isGood } from './load/call.js';
 import { Plain } from './load/plain.js';
+import { pause } from './load/pause.js';
 
 /** APIs and gateways with proxies on all links of the bus; two people in one room, and somebody who listens on each gateway. */
 async function world(t, { apis = 2, gateways = 2 } = {}) {
@@ -34,14 +35,14 @@ async function world(t, { apis = 2, gateways = 2 } = {}) {
   return { servers, network, ada, bob, tea, ears, buses: servers.gateways.flatMap(({ buses }) => buses.flat()) };
 }
 
-async function say({ ada, tea }, count, { at_ms = 0 } = {}) {
+async function say({ ada, tea }, count, { every_ms = 0 } = {}) {
   const seqs = [];
   for (let i = 0; i < count; i++) {
     ada.api = i % ada.chat.servers.apis.length;
     const answer = await callUntilKnown(ada, 'POST', `/rooms/${tea.id}/messages`, { text: `message ${i}`, nonce: nonce() });
     assert.ok(isGood(answer), `sent: ${answer?.status}`);
     seqs.push(answer.body.seq);
-    if (at_ms) await new Promise((resolve) => setTimeout(resolve, at_ms));
+    if (every_ms) await pause(every_ms);
   }
   return seqs;
 }
@@ -60,7 +61,7 @@ test('T29 a bus that loses, delays and doubles frames: everybody gets everything
   const seqs = [];
   for (const trouble of [{ drop: 0.05 }, { delayMs: 500 }, { duplicate: 0.05 }, { reorder: 0.1 }]) {
     here.buses.forEach((proxy) => proxy.worsen(trouble));
-    seqs.push(...(await say(here, 120, { at_ms: 3 })));
+    seqs.push(...(await say(here, 120, { every_ms: 3 })));
     here.buses.forEach((proxy) => proxy.heal());
   }
   await all(here.ears, seqs);

@@ -6,6 +6,7 @@ import { Servers } from '../flow/harness/servers.js';
 import { callUntilKnown, isGood } from './load/call.js';
 import { exchange } from '../flow/harness/http.js';
 import { nonce } from '../flow/harness/person.js';
+import { pause } from './load/pause.js';
 
 const AT_ONCE = 48;
 const PATIENCE_MS = 60_000;
@@ -83,7 +84,7 @@ async function untilWhole(listeners, wanted) {
     const count = listeners.reduce((sum, listener) => sum + listener.count, 0);
     if (count >= wanted) return { ms: performance.now() - from, extra: count - wanted };
     if (performance.now() - from > PATIENCE_MS) throw new Error(`${count} of ${wanted} after ${PATIENCE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { chat, configure, eventually, exchange, running, test } from '../flow/harness/index.js';
 import { Plain } from './load/plain.js';
+import { pause } from './load/pause.js';
 
 const CLIENTS = 1000; // two cores also run the clients
 const DRAIN_MS = 3000;
@@ -30,7 +31,7 @@ function chatter(ada, tea) {
   const work = (async () => {
     while (!isOver) {
       seqs.push((await ada.post(tea, `message ${seqs.length}`)).seq);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
   })();
   return { seqs, stop: () => ((isOver = true), work.then(() => seqs)) };

@@ -61,9 +61,7 @@ static void a_kick_that_overtook_the_answer_of_a_connect_grants_no_lines(void **
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->ada, ADA);
     world->api.keeps = BUS__QUESTION__ASK_CONNECT;
     send_connect(world, &world->bob, BOB, "1", NULL);
@@ -85,9 +83,7 @@ static void a_member_subscribes_without_an_api_and_a_stranger_does_not(void **st
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->bob, BOB);
     world->api.room_count = 0;
     connect_as(world, &world->ada, ADA);
@@ -105,9 +101,7 @@ static void a_member_who_was_further_elsewhere_has_an_api_asked(void **state)
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->bob, BOB);
     world->api.head = 7; /* the bus is late */
     send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":6");
@@ -165,9 +159,7 @@ static void the_removed_get_the_event_that_removes_them_and_nothing_after_it(voi
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->ada, ADA);
     connect_as(world, &world->bob, BOB);
     subscribe(world, &world->ada, "room:7");
@@ -224,9 +216,7 @@ static void lines_are_folded_into_the_newest_and_name_all_who_are_mentioned(void
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->bob, BOB);
     say(world, 6, NULL);
     say(world, 7, ADA);
@@ -244,9 +234,7 @@ static void who_subscribes_to_a_room_hears_no_lines_of_it_until_unsubscribing(vo
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->bob, BOB);
     subscribe(world, &world->bob, "room:7");
     say(world, 6, NULL);

@@ -104,9 +104,7 @@ static void an_answer_of_the_epoch_before_moves_nothing(void **state)
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->bob, BOB);
     subscribe(world, &world->bob, "room:7");
     world->api.epoch = "e2";
@@ -353,9 +351,7 @@ static void who_is_no_member_any_more_hears_no_lines_of_a_room_that_was_reset(vo
 {
     struct world *world = *state;
 
-    world->api.rooms[0] = 7;
-    world->api.as_of[0] = 5;
-    world->api.room_count = 1;
+    everybody_is_a_member(world);
     connect_as(world, &world->ada, ADA);
     subscribe(world, &world->ada, "room:7");
     connect_as(world, &world->bob, BOB);
