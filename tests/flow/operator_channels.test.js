@@ -397,6 +397,25 @@ test('who is blocked is kept out by gateways that started later, whatever else w
   await bob.connect({ gateway: 0 });
 });
 
+test('a block that a slow API carries out late does not undo the unblocking since', async (t) => {
+  const { bob, there } = await two(t);
+  const servers = await running();
+  const [slow] = servers.apis;
+  await api(1, 'info'); // whoever answers this is asked first
+  slow.pause();
+  await api(0, 'block_user', { user: bob.id });
+  await api(1, 'block_user', { user: bob.id });
+  assert.equal((await there.disconnected()).code, 3507);
+  await api(0, 'unblock_user', { user: bob.id });
+  const again = await bob.connect({ gateway: 1 });
+  slow.resume();
+  await eventually(() => slow.ready(), 'the slow one goes on');
+  for (let i = 0; i < 20; i++) assert.equal((await bob.ask('GET', '/me', undefined, { api: 0 })).status, 200); // what waited for it is done
+  assert.deepEqual(await servers.sql(`SELECT count(*) FILTER (WHERE is_lifted), count(*) FROM bans WHERE who = convert_to('${bob.id}', 'UTF8')`), [['1', '1']]);
+  assert.equal(again.client.state, 'connected');
+  await bob.connect({ gateway: 0 });
+});
+
 test('a token that was revoked while a gateway was paused is refused by it at once', async (t) => {
   const { bob } = await chat(t).users('bob');
   const { gateways } = await running();

@@ -141,15 +141,15 @@ static bool is_swept(const struct bus_broker *broker, const struct channel *chan
            (channel->namespace != NULL) == broker->sweep.at_streams;
 }
 
+/* Rooms have one epoch together, each stream has its own. */
 static void take_heads(struct bus_broker *broker, const Bus__HeadList *told)
 {
-    const struct text epoch = wire_text(told->epoch);
-
     for (size_t i = 0; i < told->n_heads; i++) {
         const Bus__Head *head = told->heads[i];
         struct channel *channel = bus_find(broker, wire_text(head->channel));
-        if (channel != NULL && is_swept(broker, channel) && !bus_has_left(broker, channel, epoch))
-            bus_place(broker, channel, head->offset, epoch);
+        if (channel != NULL && is_swept(broker, channel))
+            bus_place(broker, channel, head->offset,
+                      wire_text(channel->namespace == NULL ? told->epoch : head->epoch));
     }
 }
 
@@ -216,17 +216,6 @@ static void start_users(struct bus_broker *broker)
 
 static void arm_check(struct bus_broker *broker, int64_t pause_ms);
 
-static void take_stream_heads(struct bus_broker *broker, const Bus__HeadList *told)
-{
-    for (size_t i = 0; i < told->n_heads; i++) {
-        const Bus__Head *head = told->heads[i];
-        struct channel *channel = bus_find(broker, wire_text(head->channel));
-        if (channel != NULL && is_swept(broker, channel) &&
-            !bus_has_left(broker, channel, wire_text(head->epoch)))
-            bus_place(broker, channel, head->offset, wire_text(head->epoch));
-    }
-}
-
 /* Without Redis nobody can tell: the rooms do not wait for that. */
 static void on_stream_heads(void *context, enum err err, const Bus__Answer *answer)
 {
@@ -237,7 +226,7 @@ static void on_stream_heads(void *context, enum err err, const Bus__Answer *answ
         end(broker);
         return;
     }
-    take_stream_heads(broker, answer->heads);
+    take_heads(broker, answer->heads);
     ask_streams(broker);
 }
 
