@@ -59,6 +59,8 @@
       "a frame was too large")                                                                      \
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
+    X(DOUBTS, "doubts",                                                                            \
+      "Memberships asked about since the log spoke of them before its room was followed here")     \
     X(FETCHES, "fetches", "Rooms healed by asking for their history")                              \
     X(RESETS, "resets",                                                                            \
       "Rooms whose subscribers had to start anew: history had a gap, or a new epoch")              \

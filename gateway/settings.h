@@ -184,7 +184,7 @@ struct settings {
     } ring;
     struct {
         int64_t straggler_ms, retry_ms;
-        int64_t hold_max, fetch_max;
+        int64_t hold_max, fetch_max, doubt_max;
     } heal;
     struct {
         int level, format;

@@ -176,10 +176,7 @@ static void answer_all(const struct connecting *connecting, struct inquiry *inqu
 
 static void free_all(struct connecting *connecting)
 {
-    for (size_t q = 0; q < connecting->query_count; q++) {
-        db_params_fini(&connecting->queries[q].params);
-        db_rows_fini(&connecting->queries[q].rows);
-    }
+    question_finish(connecting->queries, connecting->query_count);
     free(connecting->positions);
     free(connecting->places);
     free(connecting->queries);

@@ -36,7 +36,7 @@ void question_refuse(struct inquiry *inquiry, enum err err)
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
 }
 
-static void finish(struct db_query *queries, size_t count)
+void question_finish(struct db_query *queries, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         db_params_fini(&queries[i].params);
@@ -69,7 +69,7 @@ static enum err ask_access(struct worker *worker, int64_t room_id, int64_t user_
     enum err err = db_run(worker->db, &query, 1);
     if (err == ERR_OK)
         err = access_judge(&query, access);
-    finish(&query, 1);
+    question_finish(&query, 1);
     return err;
 }
 
@@ -177,7 +177,7 @@ void question_history(struct worker *worker, struct inquiry *inquiry, const Bus_
     } else {
         question_refuse(inquiry, err);
     }
-    finish(queries, 2);
+    question_finish(queries, 2);
 }
 
 /* ---- Heads ---- */
@@ -235,7 +235,7 @@ void question_heads(struct worker *worker, struct inquiry *inquiry, const Bus__H
         answer_heads(inquiry, queries, lanes, epoch);
     else
         question_refuse(inquiry, err);
-    finish(queries, lanes);
+    question_finish(queries, lanes);
     free(queries);
 }
 
@@ -250,7 +250,7 @@ void question_ended(struct worker *worker, struct inquiry *inquiry, const Bus__E
     const enum err err = db_ask(worker->db, &query);
     if (err != ERR_OK) {
         question_refuse(inquiry, err);
-        finish(&query, 1);
+        question_finish(&query, 1);
         return;
     }
 
@@ -276,5 +276,5 @@ void question_ended(struct worker *worker, struct inquiry *inquiry, const Bus__E
     free(names);
     free(list);
     free(sessions);
-    finish(&query, 1);
+    question_finish(&query, 1);
 }

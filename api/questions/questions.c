@@ -205,6 +205,9 @@ static void run(void *arg)
     case BUS__QUESTION__ASK_CONNECT:
         question_connect(here.worker, here.inquiry, here.question->connect);
         break;
+    case BUS__QUESTION__ASK_MEMBERSHIPS:
+        question_memberships(here.worker, here.inquiry, here.question->memberships);
+        break;
     case BUS__QUESTION__ASK_SUBSCRIBE:
         question_subscribe(here.worker, here.inquiry, here.question->subscribe);
         break;

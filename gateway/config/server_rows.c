@@ -91,6 +91,8 @@ void rows_of_product(struct rows *rows, struct settings *s)
                       "Publications of one room that wait for an earlier one."),
         NUMBER_OPTION("heal.fetch_max", heal.fetch_max, "64", "questions", 1, 10000,
                       "Rooms being healed at once."),
+        NUMBER_OPTION("heal.doubt_max", heal.doubt_max, "10000", "memberships", 1, 10000000,
+                      "Memberships to be asked about; beyond it the people's connections are closed (3010) and come back."),
         CHOICE_OPTION("log.level", log.level, "info", levels,
                       "Least important lines that are written; trace is debug, fatal and none are error."),
         CHOICE_OPTION("log.format", log.format, "auto", option_log_formats,

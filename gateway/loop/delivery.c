@@ -307,6 +307,9 @@ void delivery_notice(struct loop *loop, struct notice *notice)
     case NOTICE_ROOMS:
         take_rooms(loop, notice);
         break;
+    case NOTICE_REMOVED:
+        remove_members(loop, notice->channel, &(struct names){&notice->user, 1});
+        break;
     case NOTICE_RESET:
         reset(loop, notice->channel);
         break;

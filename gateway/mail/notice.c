@@ -58,6 +58,14 @@ struct notice *notice_rooms(struct text user, const struct names *rooms)
     return notice;
 }
 
+struct notice *notice_removed(struct text user, struct text room)
+{
+    struct notice *notice = notice_create(NOTICE_REMOVED, room);
+
+    notice->user = arena_text(&notice->arena, user);
+    return notice;
+}
+
 struct notice *notice_emulation(struct text session, struct text data)
 {
     struct notice *notice = notice_create(NOTICE_EMULATION, (struct text){0});

@@ -15,6 +15,7 @@ enum notice_kind {
     NOTICE_LEAVE, /* and left */
     NOTICE_ROOMS, /* `user` is a member of `rooms`, with one reference for each: of those that are new
                      here lines were missed */
+    NOTICE_REMOVED, /* `user` is no member of `channel`, a room */
     NOTICE_RESET, /* publications of `channel` cannot be told: its full listeners must subscribe
                      anew, and its members are not known any more: NOTICE_ROOMS follow */
     NOTICE_DISCONNECT, /* end the connections of `user` (and `session`, if any) with `code`,
@@ -46,5 +47,6 @@ struct notice *notice_disconnect(struct text user, struct text session, int code
                                  struct text reason);
 struct notice *notice_order(const struct order *order); /* copies */
 struct notice *notice_rooms(struct text user, const struct names *rooms);
+struct notice *notice_removed(struct text user, struct text room);
 struct notice *notice_emulation(struct text session, struct text data);
 void notice_destroy(struct notice *notice);

@@ -28,6 +28,8 @@ struct fake_api {
     uint64_t history_from; /* oldest event that is still there */
     size_t history_fits;   /* how many events fit into the bytes asked for; 0: all */
     int subscribe_error;
+    bool member; /* what it says of any membership that it is asked about, read at `head` */
+    bool refuses_memberships; /* says nothing of them */
     struct text ended[4]; /* sessions that ended, of user 42 */
     size_t ended_count;
 
@@ -104,6 +106,31 @@ static inline void fake_say_subscribe(struct fake_api *api, struct inquiry *inqu
     }
     answer.told_case = BUS__ANSWER__TOLD_SUBSCRIBED;
     answer.subscribed = &subscribed;
+    inquiry_answer(inquiry, &answer);
+}
+
+static inline void fake_say_memberships(struct fake_api *api, struct inquiry *inquiry,
+                                        const Bus__Question *question)
+{
+    const size_t count = question->memberships->n_asked;
+    Bus__MembershipList told = BUS__MEMBERSHIP_LIST__INIT;
+    Bus__Standing standings[count], *list[count];
+    Bus__Answer answer = BUS__ANSWER__INIT;
+
+    if (api->refuses_memberships) {
+        inquiry_refuse(inquiry, 100, "no", true);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bus__standing__init(list[i] = &standings[i]);
+        standings[i].member = api->member;
+        standings[i].as_of = api->head;
+    }
+    told.n_standings = count;
+    told.standings = list;
+    told.epoch = wire_bytes(text(api->epoch));
+    answer.told_case = BUS__ANSWER__TOLD_MEMBERSHIPS;
+    answer.memberships = &told;
     inquiry_answer(inquiry, &answer);
 }
 
@@ -298,6 +325,9 @@ static inline void fake_say(struct fake_api *api, struct inquiry *inquiry,
         break;
     case BUS__QUESTION__ASK_ENDED_SESSIONS:
         fake_say_ended(api, inquiry, question);
+        break;
+    case BUS__QUESTION__ASK_MEMBERSHIPS:
+        fake_say_memberships(api, inquiry, question);
         break;
     case BUS__QUESTION__ASK_BANS:
         fake_say_bans(api, inquiry, question);

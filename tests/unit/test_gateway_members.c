@@ -199,7 +199,7 @@ static void the_added_hear_lines_of_a_room_that_nobody_here_knew(void **state)
            "\"room_id\":\"8\"}}}}");
 }
 
-/* ---- lines ---- */
+/* ---- what the log said before the room was followed ---- */
 
 static void say(struct world *world, uint64_t offset, const char *mention)
 {
@@ -211,6 +211,118 @@ static void say(struct world *world, uint64_t offset, const char *mention)
                                                    .summary = summary,
                                                    .mention = mention});
 }
+
+/* Bob's event of membership has the number 6; it comes after ada's answer, which knows of it. */
+static void follow_from_beyond_bobs_event(struct world *world)
+{
+    connect_as(world, &world->bob, BOB);
+    connect_as(world, &world->ada, ADA);
+    world->api.head = 6;
+    subscribe(world, &world->ada, "room:7");
+}
+
+static void who_joined_before_the_room_was_followed_hears_its_lines(void **state)
+{
+    struct world *world = *state;
+
+    follow_from_beyond_bobs_event(world);
+    world->api.member = true;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    expect(world, &world->bob, "{\"type\":\"stale\"}"); /* what came before is lost */
+    say(world, 7, NULL);
+    expect(world, &world->bob, "\"last_seq\":7");
+    assert_string_equal(offsets_of(&world->ada), "7");
+}
+
+static void who_joined_and_subscribed_at_once_hears_lines_after_unsubscribing(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    world->api.head = 6;
+    subscribe(world, &world->bob, "room:7");
+    world->api.member = true;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    UNTIL(world, world->api.asked[BUS__QUESTION__ASK_MEMBERSHIPS] == 1);
+    expect(world, &world->bob, "{\"type\":\"stale\"}");
+    raw_send(&world->bob, "{\"unsubscribe\":{\"channel\":\"room:7\"},\"id\":9}");
+    expect(world, &world->bob, "{\"id\":9,\"unsubscribe\":{}}");
+    say(world, 7, NULL);
+    expect(world, &world->bob, "\"last_seq\":7");
+}
+
+static void who_joined_and_was_removed_since_hears_no_lines(void **state)
+{
+    struct world *world = *state;
+
+    follow_from_beyond_bobs_event(world);
+    world->api.keeps = BUS__QUESTION__ASK_MEMBERSHIPS;
+    world->api.member = true;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 7, .removes = BOB});
+    expect(world, &world->ada, "\"offset\":7");
+    world->api.head = 6; /* read before the removal */
+    fake_answer_kept(&world->api);
+    settle(world);
+    say(world, 8, NULL);
+    expect(world, &world->ada, "\"offset\":8");
+    settle(world);
+    assert_false(raw_has(&world->bob, "chats"));
+}
+
+/* Bob's Connect was read before the removal, ada's Subscribe after it. */
+static void who_was_removed_before_the_room_was_followed_hears_no_lines(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->ada, ADA);
+    world->api.head = 6;
+    subscribe(world, &world->ada, "room:7");
+    everybody_is_a_member(world);
+    connect_as(world, &world->bob, BOB);
+    world->api.room_count = 0;
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    UNTIL(world, world->api.asked[BUS__QUESTION__ASK_MEMBERSHIPS] == 1);
+    settle(world);
+    say(world, 7, NULL);
+    expect(world, &world->ada, "\"offset\":7");
+    settle(world);
+    assert_false(raw_has(&world->bob, "chats"));
+}
+
+static void a_membership_that_nobody_tells_is_asked_about_again(void **state)
+{
+    struct world *world = *state;
+
+    follow_from_beyond_bobs_event(world);
+    world->api.refuses_memberships = true;
+    world->api.member = true;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    UNTIL(world, world->api.asked[BUS__QUESTION__ASK_MEMBERSHIPS] == 2);
+    world->api.refuses_memberships = false;
+    expect(world, &world->bob, "{\"type\":\"stale\"}");
+    say(world, 7, NULL);
+    expect(world, &world->bob, "\"last_seq\":7");
+}
+
+static void people_beyond_the_most_doubts_are_closed_and_come_back(void **state)
+{
+    struct world *world = *state;
+
+    settings.heal.doubt_max = 1;
+    follow_from_beyond_bobs_event(world);
+    world->api.keeps = BUS__QUESTION__ASK_MEMBERSHIPS;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 5, .adds = ADA});
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    UNTIL(world, world->bob.close_code != 0);
+    assert_int_equal(world->bob.close_code, 3010);
+    settings.heal.doubt_max = defaults.heal.doubt_max;
+}
+
+/* ---- lines ---- */
 
 static void lines_are_folded_into_the_newest_and_name_all_who_are_mentioned(void **state)
 {
@@ -240,9 +352,10 @@ static void who_subscribes_to_a_room_hears_no_lines_of_it_until_unsubscribing(vo
     say(world, 6, NULL);
     expect(world, &world->bob, "\"offset\":6");
     raw_send(&world->bob, "{\"unsubscribe\":{\"channel\":\"room:7\"},\"id\":9}");
+    expect(world, &world->bob, "{\"last_seq\":6}"); /* a client that unsubscribes drops what is on its way */
     expect(world, &world->bob, "{\"id\":9,\"unsubscribe\":{}}");
     say(world, 7, NULL);
-    expect(world, &world->bob, "\"chats\"");
+    expect(world, &world->bob, "{\"last_seq\":7}");
     assert_string_equal(offsets_of(&world->bob), "6");
 }
 
@@ -259,6 +372,12 @@ int main(void)
         GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
         GATEWAY_TEST(the_removed_get_the_event_that_removes_them_and_nothing_after_it),
         GATEWAY_TEST(the_added_hear_lines_of_a_room_that_nobody_here_knew),
+        GATEWAY_TEST(who_joined_before_the_room_was_followed_hears_its_lines),
+        GATEWAY_TEST(who_joined_and_subscribed_at_once_hears_lines_after_unsubscribing),
+        GATEWAY_TEST(who_joined_and_was_removed_since_hears_no_lines),
+        GATEWAY_TEST(who_was_removed_before_the_room_was_followed_hears_no_lines),
+        GATEWAY_TEST(a_membership_that_nobody_tells_is_asked_about_again),
+        GATEWAY_TEST(people_beyond_the_most_doubts_are_closed_and_come_back),
         GATEWAY_TEST(lines_are_folded_into_the_newest_and_name_all_who_are_mentioned),
         GATEWAY_TEST(who_subscribes_to_a_room_hears_no_lines_of_it_until_unsubscribing),
     };

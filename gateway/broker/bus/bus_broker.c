@@ -223,6 +223,7 @@ static void end_turn(struct broker *base)
 
     count_bus(broker);
     connects_flush(broker);
+    doubts_flush(broker);
     lookers_flush(broker->lookers);
     ended_forget(&broker->ended, bus_now_ms(broker));
 }
@@ -244,6 +245,7 @@ static void close_all(struct broker *base)
     lookers_close(broker->lookers);
     fleet_close(broker);
     sweep_close(broker);
+    doubts_close(broker);
     uv_close((uv_handle_t *)&broker->heal_timer, on_closed);
     uv_close((uv_handle_t *)&broker->sweep.timer, on_closed);
     uv_close((uv_handle_t *)&broker->sweep.check, on_closed);
@@ -362,6 +364,7 @@ enum err bus_broker_open(struct broker **out, uv_loop_t *loop, const struct sett
     broker->seen = xcalloc(SEEN_MAX, sizeof(*broker->seen));
     broker->lookers = lookers_open(broker);
     bans_open(broker);
+    doubts_open(broker);
     fleet_open(broker);
     heal_open(broker);
     sweep_open(broker);

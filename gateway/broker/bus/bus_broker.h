@@ -3,8 +3,8 @@
  * each channel's log stands, and asks the APIs for all else.
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
- * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, subscribes.c,
- * recover.c, latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c,
+ * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, doubts.c,
+ * subscribes.c, recover.c, latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c,
  * surveys.c. For them alone. Broker's thread.
  */
 #pragma once
@@ -19,6 +19,7 @@
 #include "gateway/broker/bus/users.h"
 
 struct bus_bans;
+struct bus_doubts;
 struct bus_fleet;
 struct hole;
 struct page;
@@ -40,6 +41,7 @@ struct bus_broker {
     size_t api_count;
     struct bus_fleet *fleet;
     struct bus_bans *bans;
+    struct bus_doubts *doubts;
 
     struct request *connects, *last_connect; /* to be asked; a list by `waiting`, in their order */
     size_t connects_open; /* questions under way */
@@ -158,6 +160,12 @@ void connects_give_rooms(struct bus_broker *broker, struct request *request,
 MUST_CHECK bool memberships_tell(struct bus_broker *broker,
                                  void (*done)(struct bus_broker *broker, bool told));
 void memberships_close(struct bus_broker *broker); /* its question, if any, is not answered any more */
+
+/* It comes from before we followed the room: whom it adds or removes is asked about, if they are here. */
+void doubts_note(struct bus_broker *broker, const Bus__Publication *publication);
+void doubts_flush(struct bus_broker *broker); /* asks, at the end of a turn; not after doubts_close() */
+void doubts_open(struct bus_broker *broker);
+void doubts_close(struct bus_broker *broker);
 
 void subscribes_start(struct bus_broker *broker, struct request *request);
 void subscribes_go_on(

@@ -69,6 +69,7 @@ void channel_place(struct channel *channel, uint64_t offset, struct text epoch)
 {
     if (epoch.len > 0)
         set_epoch(channel, epoch);
+    channel->began = offset;
     channel->next = offset + 1;
     channel->top = offset;
     for (struct parcel **at = &channel->held; *at != NULL;) {

@@ -40,6 +40,7 @@ struct channel {
     bool strayed; /* after the last publication of the log others went out that are not in it */
     uint16_t fruitless; /* fetches one after the other that brought nothing */
     uint32_t loop_count;
+    uint64_t began; /* followed from here on: nothing up to this offset was taken */
     uint64_t next;  /* expected offset */
     uint64_t top;   /* the highest offset that is known to exist */
     uint32_t holds; /* open questions about it */

@@ -352,6 +352,13 @@ static bool has_no_place(const struct channel *channel)
            channel->holds == 0;
 }
 
+/* It may be old news to those who follow the room, and yet nobody here has heard of it. */
+static bool is_from_before(const struct channel *channel, const Bus__Publication *publication)
+{
+    return channel->namespace == NULL && channel->streamed && publication->offset != 0 &&
+           (channel->state == CHANNEL_OPENING || publication->offset <= channel->began);
+}
+
 void bus_take(struct bus_broker *broker, const Bus__Publication *publication)
 {
     const struct text name = wire_text(publication->channel), epoch = wire_text(publication->epoch);
@@ -373,6 +380,8 @@ void bus_take(struct bus_broker *broker, const Bus__Publication *publication)
             return;
         bus_reset(broker, channel, publication->offset - 1, epoch);
     }
+    if (is_from_before(channel, publication))
+        doubts_note(broker, publication);
     switch (channel_judge(channel, publication->offset)) {
     case CHANNEL_NEXT:
         take_next(broker, channel, publication);
