@@ -86,6 +86,27 @@ static struct parcel *line_parcel(struct text data)
         &(struct parcel_content){.channel = TEXT("chats"), .data = data, .is_json = true});
 }
 
+struct parcel *chats_newest(const struct hub_channel *room)
+{
+    return room->line != NULL ? line_parcel(text(room->line)) : NULL;
+}
+
+static void keep_newest(struct hub_channel *room, const struct parcel *parcel)
+{
+    struct chats_window alone = {0};
+    struct buf line = {0};
+
+    free(room->line);
+    room->line = NULL;
+    if (room->full.count == 0)
+        return;
+    add_mentions(&alone, parcel);
+    add_line(&line, &alone, parcel->summary);
+    room->line = xstrndup(line.at, line.len);
+    buf_fini(&line);
+    buf_fini(&alone.mentions);
+}
+
 struct parcel *chats_stale(void)
 {
     return line_parcel(TEXT("{\"type\":\"stale\"}"));
@@ -129,17 +150,21 @@ static void begin_window(struct chats *chats, struct chats_window *window)
     arm(chats);
 }
 
-void chats_forget(struct chats *chats, struct hub_channel *room)
+static void forget_window(struct chats *chats, struct chats_window *window)
 {
-    struct chats_window *window = room->window;
-
-    if (window == NULL)
-        return;
     DL_DELETE(chats->windows, window);
-    room->window = NULL;
+    window->room->window = NULL;
     parcel_unref(window->newest);
     buf_fini(&window->mentions);
     free(window);
+}
+
+void chats_forget(struct chats *chats, struct hub_channel *room)
+{
+    if (room->window != NULL)
+        forget_window(chats, room->window);
+    free(room->line);
+    room->line = NULL;
 }
 
 static void end_window(struct chats *chats, struct chats_window *window)
@@ -147,7 +172,7 @@ static void end_window(struct chats *chats, struct chats_window *window)
     struct parcel *newest = window->newest;
 
     if (newest == NULL) {
-        chats_forget(chats, window->room);
+        forget_window(chats, window);
         return;
     }
     DL_DELETE(chats->windows, window);
@@ -171,6 +196,7 @@ void chats_tell(struct chats *chats, struct hub_channel *room, struct parcel *pa
 {
     struct chats_window *window = room->window;
 
+    keep_newest(room, parcel);
     if (window != NULL) {
         add_mentions(window, parcel);
         parcel_unref(window->newest);
@@ -209,6 +235,6 @@ static void on_closed(uv_handle_t *handle)
 void chats_close(struct chats *chats)
 {
     while (chats->windows != NULL)
-        chats_forget(chats, chats->windows->room);
+        forget_window(chats, chats->windows);
     uv_close((uv_handle_t *)&chats->timer, on_closed);
 }

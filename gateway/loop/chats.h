@@ -25,5 +25,9 @@ void chats_close(struct chats *chats); /* memory goes with libuv's close callbac
 void chats_tell(struct chats *chats, struct hub_channel *room, struct parcel *parcel);
 void chats_forget(struct chats *chats, struct hub_channel *room); /* it dies */
 
+/* The room's newest line, for one who follows it no more: of what was on its way then, the client takes
+ * no notice. With a reference of the caller's; NULL: nothing has happened. */
+struct parcel *chats_newest(const struct hub_channel *room);
+
 /* {"type":"stale"}: lines may be missing. With a reference of the caller's. */
 struct parcel *chats_stale(void);

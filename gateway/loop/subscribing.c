@@ -465,6 +465,18 @@ static void report_left(struct client *client, struct text channel)
                                                  .client = text(client->id)});
 }
 
+/* Lines come from now on, and there is none of what was on its way meanwhile. */
+static void send_newest_line(struct client *client, const struct hub_channel *room)
+{
+    struct parcel *line = chats_newest(room);
+
+    if (line == NULL)
+        return;
+    metrics_add(&client->loop->metrics, METRIC_LINES, 1);
+    client_send(client, parcel_frame(line, (enum format)client->connection.format, SHAPE_PLAIN));
+    parcel_unref(line);
+}
+
 void subscribing_end(struct client *client, struct text name, int code, struct text reason)
 {
     struct hub *hub = client->loop->hub;
@@ -483,6 +495,8 @@ void subscribing_end(struct client *client, struct text name, int code, struct t
         report_left(client, name);
     metrics_add(&client->loop->metrics, METRIC_SUBSCRIPTIONS_ENDED, 1);
     hooks_unsubscribed(client, name, code, reason);
+    if (code == 0 && (flags & HUB_MEMBER) != 0)
+        send_newest_line(client, channel);
     hub_unfollow(hub, &client->follower, channel, HUB_FULL);
 }
 

@@ -82,7 +82,7 @@ test('a connection that nobody refreshes is closed with 3005', async (t) => {
   const gateway = await Alone.start(t, CONFIG);
   await Promise.all(TRANSPORTS.map(async (over) => {
     const client = await Client.connect(t, gateway, over, {
-      token: gateway.token({ sub: 'ada', exp: now() + 1 }),
+      token: gateway.token({ sub: 'ada', exp: now() + 2 }),
       getToken: () => new Promise(() => {}), // the application's server hangs
     });
     await client.until(() => client.all('connecting').some(({ code, reason }) => code === 3005 && reason === 'connection expired'), '3005');
@@ -198,7 +198,7 @@ test('a subscription that nobody refreshes is ended with 2501 and made again', a
       if (client.all('subscribing', '$ends').length === 1) throw new Error("the application's server is away");
       return gateway.token({ sub: 'ada', channel: '$ends' });
     };
-    await client.subscribe('$ends', { token: gateway.token({ sub: 'ada', channel: '$ends', exp: now() + 1 }), getToken });
+    await client.subscribe('$ends', { token: gateway.token({ sub: 'ada', channel: '$ends', exp: now() + 2 }), getToken });
     await client.until(() => client.all('subscribing', '$ends').some(({ code, reason }) => code === 2501 && reason === 'subscription expired'), '2501');
     await client.until(() => client.all('subscribed', '$ends').length === 2, 'subscription again');
     assert.equal(client.all('connected').length, 1);

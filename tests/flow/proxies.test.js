@@ -189,7 +189,7 @@ test('what the connect proxy lets a user do counts as the caps of a token', asyn
 test('a server-side subscription of the connect proxy ends when it said, and may begin with the latest publication', async (t) => {
   const { back, gateway } = await start(t);
   await gateway.api('publish', { channel: 'cache:a', data: { n: 1 } });
-  back.on('/connect', { result: { user: 'ada', subs: { 'cache:a': { cache_recover: true, expire_at: now() + 1 } } } });
+  back.on('/connect', { result: { user: 'ada', subs: { 'cache:a': { cache_recover: true, expire_at: now() + 2 } } } });
   const line = await Line.connect(t, gateway);
   assert.deepEqual(line.result.subs['cache:a'].publications.map(({ data }) => data), [{ n: 1 }]);
   assert.equal(line.result.subs['cache:a'].recovered, true);
@@ -200,7 +200,7 @@ test('a server-side subscription of the connect proxy ends when it said, and may
 
 test('at its end a connection is asked about, and lives on with what is said; its client knows of nothing', async (t) => {
   const { back, gateway } = await start(t, { proxy: { include_connection_meta: true } });
-  back.on('/connect', { result: { user: 'ada', expire_at: now() + 1, meta: { org: 5 }, channels: ['asked:tea'] } });
+  back.on('/connect', { result: { user: 'ada', expire_at: now() + 2, meta: { org: 5 }, channels: ['asked:tea'] } });
   back.on('/refresh', { result: { expire_at: now() + 3600, info: { name: 'Ada' }, meta: { org: 6 } } });
   const line = await Line.connect(t, gateway);
   assert.deepEqual([line.result.expires, line.result.ttl], [undefined, undefined]);
@@ -219,7 +219,7 @@ test('at its end a connection is asked about, and lives on with what is said; it
 
 test('a connection ends with 3005 when the refresh proxy says so, and stays while it says nothing', async (t) => {
   const { back, gateway } = await start(t);
-  back.on('/connect', { result: { user: 'ada', expire_at: now() + 1 } });
+  back.on('/connect', { result: { user: 'ada', expire_at: now() + 2 } });
   const answers = { gone: { result: { expired: true } }, silent: {}, late: { result: { expire_at: now() - 5 } }, banned: { disconnect: { code: 4600, reason: 'banned' } },
     broken: new Said(503), wrong: { error: { code: 1000, message: 'no' } } };
   const lines = {};
@@ -257,7 +257,7 @@ test('the subscribe proxy decides, and says what the subscription is like', asyn
 test('a subscription that a proxy gave is asked about at its end: it is renewed, or ends with 2501', async (t) => {
   const { back, gateway } = await start(t);
   const line = await Line.user(t, gateway, 'ada');
-  back.on('/subscribe', () => ({ result: { expire_at: now() + 1 } }));
+  back.on('/subscribe', () => ({ result: { expire_at: now() + 2 } }));
   back.on('/sub_refresh', ({ body }) => ({ result: body.channel === 'asked:kept' ? { expire_at: now() + 3600, info: { seat: 2 } } : { expired: true } }));
   const kept = await line.subscribe('asked:kept');
   await line.subscribe('asked:ended');
