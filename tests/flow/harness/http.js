@@ -1,7 +1,9 @@
 import http from 'node:http';
 
 const CALL_TIMEOUT_MS = 20_000;
-const agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
+/* Idle connections are ours to close first: a request on one that the server is closing just then would be lost. */
+const IDLE_MS = 4_000;
+const agent = new http.Agent({ keepAlive: true, maxSockets: 128, timeout: IDLE_MS });
 
 /**
  * One HTTP exchange exactly as written: no header but Host, Content-Length and those given; given up after `timeoutMs` of silence.
