@@ -8,7 +8,7 @@
 
 struct entry {
     int64_t session_id;
-    int64_t ended_at_us;
+    int64_t learned_ms;
     UT_hash_handle hh;
 };
 
@@ -34,7 +34,7 @@ void ended_destroy(struct ended *ended)
     free(ended);
 }
 
-void ended_add(struct ended *ended, int64_t session_id, int64_t number, int64_t ended_at_us)
+void ended_add(struct ended *ended, int64_t session_id, int64_t number, int64_t learned_ms)
 {
     struct entry *entry;
 
@@ -43,7 +43,7 @@ void ended_add(struct ended *ended, int64_t session_id, int64_t number, int64_t 
     if (entry == NULL) {
         entry = xcalloc(1, sizeof(*entry));
         entry->session_id = session_id;
-        entry->ended_at_us = ended_at_us;
+        entry->learned_ms = learned_ms;
         HASH_ADD(hh, ended->entries, session_id, sizeof(session_id), entry);
     }
     if (number > ended->last_number)
@@ -69,15 +69,15 @@ int64_t ended_last_number(struct ended *ended)
     return number;
 }
 
-void ended_prune(struct ended *ended, int64_t now_us, int64_t keep_s)
+void ended_prune(struct ended *ended, int64_t now_ms, int64_t keep_s)
 {
-    const int64_t oldest_us = now_us - keep_s * 1000000;
+    const int64_t oldest_ms = now_ms - keep_s * 1000;
     struct entry *entry, *next;
 
     pthread_rwlock_wrlock(&ended->lock);
     HASH_ITER(hh, ended->entries, entry, next)
     {
-        if (entry->ended_at_us < oldest_us) {
+        if (entry->learned_ms < oldest_ms) {
             HASH_DEL(ended->entries, entry);
             free(entry);
         }

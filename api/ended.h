@@ -11,9 +11,10 @@ struct ended;
 struct ended *ended_create(void);
 void ended_destroy(struct ended *ended);
 
-/* Remembers a session for `keep_s` from `ended_at_us`; `number` is its place in the list. Numbers may repeat. */
-void ended_add(struct ended *ended, int64_t session_id, int64_t number, int64_t ended_at_us);
+/* Remembers a session that was learned of at `learned_ms` (monotonic: a wall clock may jump); `number` is its place in the list. Numbers may
+ * repeat. */
+void ended_add(struct ended *ended, int64_t session_id, int64_t number, int64_t learned_ms);
 bool ended_contains(struct ended *ended, int64_t session_id);
 int64_t ended_last_number(struct ended *ended);
-/* Forgets those that ended more than `keep_s` ago. */
-void ended_prune(struct ended *ended, int64_t now_us, int64_t keep_s);
+/* Forgets those that were learned of more than `keep_s` ago. */
+void ended_prune(struct ended *ended, int64_t now_ms, int64_t keep_s);

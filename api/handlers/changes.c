@@ -13,7 +13,10 @@
 
 #define CHANGES_DEFAULT 50
 #define CHANGES_MAX 200
-#define LOOK_BACK_US 5000000 /* clocks differ and commits take time: something comes twice, nothing is missed */
+#define LOOK_BACK_US 5000000 /* commits take time: something comes twice, nothing is missed */
+
+/* The database's, which dates the changes: an API's own clock may be wrong. */
+static const struct db_statement select_time = {"select_time", "SELECT statement_timestamp()"};
 
 /* $1 user, $2 changed at or after, $3 $4 place to go on after (changed_at, room), $5 limit */
 static const struct db_statement select_changes = {
@@ -22,6 +25,8 @@ static const struct db_statement select_changes = {
     "CROSS JOIN LATERAL (SELECT message_no FROM {lane}.events WHERE room_id = m.room_id ORDER BY seq DESC LIMIT 1) l "
     "WHERE m.user_id = $1::bigint AND m.changed_at >= $2::timestamptz AND (m.changed_at, m.room_id) > ($3::timestamptz, $4::bigint) "
     "ORDER BY m.changed_at, m.room_id LIMIT $5::bigint"};
+
+enum { Q_TIME, Q_LANES }; /* then one query per lane */
 
 struct change {
     struct membership membership;
@@ -61,6 +66,7 @@ static void write_change(struct json_out *out, const struct change *change, int6
 }
 
 struct asked {
+    bool has_since; /* else only the time is wanted, to ask from later */
     int64_t since_us, after_us, after_room, limit;
 };
 
@@ -72,8 +78,9 @@ static enum err read_asked(struct call *call, struct asked *asked)
     *asked = (struct asked){.limit = CHANGES_DEFAULT};
     if ((err = call_query_i64(call, "limit", 1, CHANGES_MAX, &asked->limit)) != ERR_OK)
         return err;
-    if (!call_query_text(call, "since", &since))
-        return call_fail_field(call, ERR_MISSING, "since", "the `until` of an earlier answer");
+    asked->has_since = call_query_text(call, "since", &since);
+    if (!asked->has_since)
+        return ERR_OK;
     if (!clock_parse(since, &asked->since_us))
         return call_fail_field(call, ERR_WRONG_TYPE, "since", "a time as RFC 3339 writes it");
     asked->since_us -= LOOK_BACK_US;
@@ -111,12 +118,57 @@ static void write_page(struct call *call, const struct asked *asked, const struc
     json_close(&out, '}');
 }
 
+static void build(struct call *call, const struct asked *asked, struct db_query *queries, int lanes)
+{
+    queries[Q_TIME] = (struct db_query){.statement = &select_time, .lane = DB_NO_LANE};
+    for (int lane = 0; lane < lanes; lane++) {
+        struct db_query *query = &queries[Q_LANES + lane];
+        *query = (struct db_query){.statement = &select_changes, .lane = lane};
+        db_add_i64(&query->params, call_user_id(call));
+        db_add_time(&query->params, asked->since_us);
+        db_add_time(&query->params, asked->after_us);
+        db_add_i64(&query->params, asked->after_room);
+        db_add_i64(&query->params, asked->limit + 1);
+    }
+}
+
+/* Of all lanes, the oldest first; how many there are is in `*count`. */
+static struct change *gather(const struct db_query *queries, int lanes, size_t *count)
+{
+    size_t total = 0;
+
+    for (int lane = 0; lane < lanes; lane++)
+        total += (size_t)db_count(&queries[Q_LANES + lane].rows);
+    struct change *list = xcalloc(total + 1, sizeof(*list));
+    *count = 0;
+    for (int lane = 0; lane < lanes; lane++) {
+        const struct db_rows *rows = &queries[Q_LANES + lane].rows;
+        for (int i = 0; i < db_count(rows); i++, (*count)++) {
+            membership_read(&list[*count].membership, rows, i, 0);
+            list[*count].room_message_no = db_i64(rows, i, MEMBERSHIP_COLUMN_COUNT);
+        }
+    }
+    qsort(list, total, sizeof(*list), compare);
+    return list;
+}
+
+static enum err answer(struct call *call, const struct asked *asked, struct db_query *queries, int lanes, struct text epoch)
+{
+    size_t count;
+    const enum err err = db_run(call_worker(call)->db, queries, (size_t)(Q_LANES + lanes));
+
+    if (err != ERR_OK)
+        return err;
+    struct change *list = gather(queries, lanes, &count);
+    write_page(call, asked, list, count, db_time(&queries[Q_TIME].rows, 0, 0), epoch);
+    free(list);
+    return call_reply(call, 200);
+}
+
 /* GET /v1/me/changes ? since, limit, after -> {items, next, until, has_more, epoch} */
 enum err changes_get(struct call *call)
 {
-    struct worker *worker = call_worker(call);
-    const int lanes = worker->app->lane_count;
-    const int64_t until_us = clock_wall_us(); /* before reading: what comes meanwhile is asked for again */
+    const struct app *app = call_worker(call)->app;
     struct asked asked;
     char epoch[64];
     enum err err;
@@ -124,34 +176,15 @@ enum err changes_get(struct call *call)
     if ((err = read_asked(call, &asked)) != ERR_OK)
         return err;
     /* Who follows no room at the moment learns here that all numbers are void. */
-    if (!watch_epoch(worker->app->watch, epoch))
+    if (app->lane_count == 0 || !watch_epoch(app->watch, epoch))
         return ERR_UNAVAILABLE;
-    struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
-    for (int lane = 0; lane < lanes; lane++) {
-        queries[lane] = (struct db_query){.statement = &select_changes, .lane = lane};
-        db_add_i64(&queries[lane].params, call_user_id(call));
-        db_add_time(&queries[lane].params, asked.since_us);
-        db_add_time(&queries[lane].params, asked.after_us);
-        db_add_i64(&queries[lane].params, asked.after_room);
-        db_add_i64(&queries[lane].params, asked.limit + 1);
-    }
-    err = lanes == 0 ? ERR_UNAVAILABLE : db_run(worker->db, queries, (size_t)lanes);
-    if (err == ERR_OK) {
-        struct change *list = xcalloc((size_t)lanes * ((size_t)asked.limit + 1), sizeof(*list));
-        size_t count = 0;
-        for (int lane = 0; lane < lanes; lane++)
-            for (int i = 0; i < db_count(&queries[lane].rows); i++, count++) {
-                membership_read(&list[count].membership, &queries[lane].rows, i, 0);
-                list[count].room_message_no = db_i64(&queries[lane].rows, i, MEMBERSHIP_COLUMN_COUNT);
-            }
-        qsort(list, count, sizeof(*list), compare);
-        write_page(call, &asked, list, count, until_us, text(epoch));
-        free(list);
-        err = call_reply(call, 200);
-    }
-    for (int lane = 0; lane < lanes; lane++) {
-        db_params_fini(&queries[lane].params);
-        db_rows_fini(&queries[lane].rows);
+    const int lanes = asked.has_since ? app->lane_count : 0;
+    struct db_query *queries = xcalloc((size_t)(Q_LANES + lanes), sizeof(*queries));
+    build(call, &asked, queries, lanes);
+    err = answer(call, &asked, queries, lanes, text(epoch));
+    for (int i = 0; i < Q_LANES + lanes; i++) {
+        db_params_fini(&queries[i].params);
+        db_rows_fini(&queries[i].rows);
     }
     free(queries);
     return err;

@@ -52,7 +52,7 @@ static const struct db_statement end_sessions = {
     ") "
     "INSERT INTO public.ended_sessions (number, session_id, user_id) "
     "SELECT c.last_ended - row_number() OVER () + 1, g.id, g.user_id FROM gone g, counted c "
-    "RETURNING number, session_id, user_id, ended_at"};
+    "RETURNING number, session_id, user_id"};
 
 static const struct db_statement select_sessions = {
     "select_sessions", "SELECT " SESSION_COLUMNS("s") " FROM public.sessions s "
@@ -207,7 +207,7 @@ static enum err end_sessions_of(struct worker *worker, int64_t user_id, int64_t 
         struct announcer *announcer = announcer_create();
         for (int i = 0; i < *count; i++) {
             const int64_t number = db_i64(&query.rows, i, 0), session = db_i64(&query.rows, i, 1);
-            ended_add(worker->app->ended, session, number, db_time(&query.rows, i, 3));
+            ended_add(worker->app->ended, session, number, clock_mono_ms());
             announce_session_ended(announcer, user_id, session, number);
         }
         announce_send(announcer, worker->app->publisher);

@@ -38,7 +38,7 @@ static const struct db_statement select_news = {
 
 static const struct db_statement select_newly_ended = {
     "select_newly_ended",
-    "SELECT number, session_id, user_id, ended_at FROM public.ended_sessions WHERE number > $1::bigint ORDER BY number LIMIT " ENDED_PAGE_TEXT};
+    "SELECT number, session_id, user_id FROM public.ended_sessions WHERE number > $1::bigint ORDER BY number LIMIT " ENDED_PAGE_TEXT};
 
 static const struct db_statement prune_ended = {
     "prune_ended", "DELETE FROM public.ended_sessions WHERE $2::boolean AND ended_at < now() - $1::bigint * interval '1 second'"};
@@ -174,7 +174,7 @@ static void read_ended(struct watch *watch, const struct db_rows *rows)
     struct app *app = watch->worker->app;
 
     for (int i = 0; i < db_count(rows); i++) {
-        ended_add(app->ended, db_i64(rows, i, 1), db_i64(rows, i, 0), db_time(rows, i, 3));
+        ended_add(app->ended, db_i64(rows, i, 1), db_i64(rows, i, 0), clock_mono_ms());
         /* Said by every API: the one that ended it may have died before it could. */
         announce_session_ended(watch->announcer, db_i64(rows, i, 2), db_i64(rows, i, 1), db_i64(rows, i, 0));
     }
@@ -314,7 +314,7 @@ static void ask(struct watch *watch)
     db_add_i64(&watch->queries[Q_BANS].params, watch->last_ban);
     db_add_i64(&watch->queries[Q_BANS].params, watch->last_ban < 0 ? 0 : BANS_PAGE);
     db_add_bool(&watch->queries[Q_PRUNE_BANS].params, prunes);
-    ended_prune(watch->worker->app->ended, clock_wall_us(), 2 * settings->token.life_s);
+    ended_prune(watch->worker->app->ended, clock_mono_ms(), 2 * settings->token.life_s);
     watch->asking = true;
     watch->asked_ms = clock_mono_ms();
     db_conn_send(watch->conn, watch->queries, Q_COUNT, on_told, watch);

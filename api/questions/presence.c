@@ -1,6 +1,7 @@
 /*
  * One hash per channel, presence:{channel}: client -> "number at_ms here user_bytes conn_info_bytes\n", then user, conn_info and chan_info;
- * who left stays with 0 for `here` until it is too old to be overtaken by something older.
+ * who left stays with 0 for `here` until it is too old to be overtaken by something older. The time is that of Redis: the clocks of
+ * APIs may differ.
  */
 #include "api/questions/presence.h"
 
@@ -9,15 +10,18 @@
 #include <stdlib.h>
 
 #include "api/store/cache.h"
-#include "base/clock.h"
 
 /*
- * KEYS: one hash per step. ARGV: life in ms, number, now in ms, then client and value for each. Each step looks at some others by the
- * way, and drops those that are too old: where people come and go for ever, nobody else would.
+ * KEYS: one hash per step. ARGV: life in ms, number, then client and the value behind its time for each. Each step looks at some others
+ * by the way, and drops those that are too old: where people come and go for ever, nobody else would.
  */
+#define NOW_MS "local time = redis.call('TIME')\n" \
+               "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+
 static struct cache_script put_steps = {
-    .lua = "for i = 1, #KEYS do\n"
-           "  local client, value = ARGV[2 * i + 2], ARGV[2 * i + 3]\n"
+    .lua = NOW_MS
+           "for i = 1, #KEYS do\n"
+           "  local client, value = ARGV[2 * i + 1], string.format('%s %d %s', ARGV[2], now, ARGV[2 * i + 2])\n"
            "  local old = redis.pcall('HGET', KEYS[i], client)\n"
            "  if type(old) == 'table' then redis.call('DEL', KEYS[i]); old = false end\n"
            "  local held = old and tonumber(string.match(old, '^(%d+) '))\n"
@@ -26,12 +30,12 @@ static struct cache_script put_steps = {
            "  local some = redis.pcall('HRANDFIELD', KEYS[i], 3, 'WITHVALUES')\n"
            "  for k = 1, #some, 2 do\n"
            "    local at = tonumber(string.match(some[k + 1], '^%d+ (%d+) '))\n"
-           "    if not at or tonumber(ARGV[3]) - at >= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[i], some[k]) end\n"
+           "    if not at or now - at >= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[i], some[k]) end\n"
            "  end\n"
            "end\n"
            "return #KEYS"};
 
-#define ARGS_BEFORE 3 /* life, number, now */
+#define ARGS_BEFORE 2 /* life, number */
 
 struct storing {
     struct task *task;
@@ -46,12 +50,11 @@ static void on_stored(void *context, enum err err)
     task_resume(storing->task);
 }
 
-static void write_value(struct buf *out, uint64_t number, const Bus__PresenceStep *step)
+static void write_value(struct buf *out, const Bus__PresenceStep *step)
 {
     const Bus__Presence *entry = step->entry;
 
-    buf_printf(out, "%" PRIu64 " %" PRId64 " %d %zu %zu\n", number, clock_wall_us() / 1000, step->joined, entry->user.len,
-               entry->info.len);
+    buf_printf(out, "%d %zu %zu\n", step->joined, entry->user.len, entry->info.len);
     if (!step->joined)
         return;
     buf_add_text(out, wire_text(entry->user));
@@ -65,21 +68,19 @@ enum err presence_store(struct worker *worker, const Bus__PresenceChange *change
     struct text *keys = xcalloc(most + 1, sizeof(*keys)), *args = xcalloc(2 * most + ARGS_BEFORE, sizeof(*args));
     struct buf *bytes = xcalloc(2 * most + 1, sizeof(*bytes));
     struct storing storing = {.task = task_self()};
-    char life[24], number[24], now[24];
+    char life[24], number[24];
     size_t count = 0;
 
     snprintf(life, sizeof(life), "%d", PRESENCE_LIFE_MS);
     snprintf(number, sizeof(number), "%" PRIu64, change->number);
-    snprintf(now, sizeof(now), "%" PRId64, clock_wall_us() / 1000);
     args[0] = text(life);
     args[1] = text(number);
-    args[2] = text(now);
     for (size_t i = 0; i < most; i++) {
         const Bus__PresenceStep *step = change->steps[i];
         if (step->unlisted)
             continue;
         buf_printf(&bytes[2 * count], "presence:%.*s", TEXT_ARGS(wire_text(step->entry->channel)));
-        write_value(&bytes[2 * count + 1], change->number, step);
+        write_value(&bytes[2 * count + 1], step);
         keys[count] = buf_text(&bytes[2 * count]);
         args[2 * count + ARGS_BEFORE] = wire_text(step->entry->client);
         args[2 * count + ARGS_BEFORE + 1] = buf_text(&bytes[2 * count + 1]);
@@ -135,21 +136,22 @@ static bool read_value(struct text value, int64_t now_ms, struct present *presen
     return now_ms - at_ms < PRESENCE_LIFE_MS;
 }
 
-static uint64_t read_cursor(struct text digits)
+static uint64_t read_digits(struct text digits)
 {
-    uint64_t cursor = 0;
+    uint64_t number = 0;
 
     for (size_t i = 0; i < digits.len && digits.at[i] >= '0' && digits.at[i] <= '9'; i++)
-        cursor = cursor * 10 + (uint64_t)(digits.at[i] - '0');
-    return cursor;
+        number = number * 10 + (uint64_t)(digits.at[i] - '0');
+    return number;
 }
 
-/* KEYS: the hash. ARGV: a cursor, how many. Returns the next cursor, then client and value of some: of a small hash, all. */
+/* KEYS: the hash. ARGV: a cursor, how many. Returns the next cursor, the time, then client and value of some: of a small hash, all. */
 static struct cache_script scan = {
-    .lua = "local found = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])\n"
-           "if found.err then return {'0'} end\n"
-           "local out = {found[1]}\n"
-           "for i = 1, #found[2] do out[i + 1] = found[2][i] end\n"
+    .lua = NOW_MS
+           "local found = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])\n"
+           "if found.err then return {'0', '0'} end\n"
+           "local out = {found[1], string.format('%d', now)}\n"
+           "for i = 1, #found[2] do out[i + 2] = found[2][i] end\n"
            "return out"};
 
 #define SCAN_COUNT "100" /* a value may have some kilobytes, and an answer of the bus has an end */
@@ -163,10 +165,10 @@ static enum err scan_some(struct worker *worker, struct text channel, uint64_t *
     buf_add_u64(&at, *cursor);
     const struct text key = buf_text(&name), args[] = {buf_text(&at), TEXT(SCAN_COUNT)};
     err = cache_call(worker->cache, &scan, &key, 1, args, ARRAY_COUNT(args), reply);
-    if (err == ERR_OK && (reply->kind != CACHE_ARRAY || reply->count == 0))
+    if (err == ERR_OK && (reply->kind != CACHE_ARRAY || reply->count < 2))
         err = ERR_UNAVAILABLE;
     if (err == ERR_OK)
-        *cursor = read_cursor(cache_item(reply, 0));
+        *cursor = read_digits(cache_item(reply, 0));
     buf_fini(&name);
     buf_fini(&at);
     return err;
@@ -177,9 +179,9 @@ enum err presence_some(struct worker *worker, struct text channel, uint64_t *cur
 {
     struct cache_reply reply = {0};
     const enum err err = scan_some(worker, channel, cursor, &reply);
-    const int64_t now_ms = clock_wall_us() / 1000;
+    const int64_t now_ms = err == ERR_OK ? (int64_t)read_digits(cache_item(&reply, 1)) : 0;
 
-    for (size_t i = 1; err == ERR_OK && i + 1 < reply.count; i += 2) {
+    for (size_t i = 2; err == ERR_OK && i + 1 < reply.count; i += 2) {
         struct present present = {.client = cache_item(&reply, i)};
         if (read_value(cache_item(&reply, i + 1), now_ms, &present))
             each(context, &present);

@@ -7,7 +7,7 @@
 
 #include "api/ended.h"
 
-#define SECOND INT64_C(1000000)
+#define SECOND INT64_C(1000)
 
 static int make(void **state)
 {

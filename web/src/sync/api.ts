@@ -34,9 +34,6 @@ export interface ChangesPage {
 
 /** The HTTP API, one method per call. Every method throws Problem or SignedOut (problem.ts). */
 export class Api {
-  /** The server's clock (RFC 3339) at its last answer; '' before the first. */
-  serverTime = '';
-
   constructor(
     readonly tokens: Tokens,
     private readonly base = '/v1',
@@ -69,7 +66,8 @@ export class Api {
     return this.call('GET', `/users${query({ q, limit })}`, undefined, signal);
   }
 
-  changes(since: string, after?: string): Promise<ChangesPage> {
+  /** Without `since`: only `until`, to begin with. */
+  changes(since?: string, after?: string): Promise<ChangesPage> {
     return this.call('GET', `/me/changes${query({ since, after })}`);
   }
 
@@ -160,22 +158,15 @@ export class Api {
     if (token !== undefined) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     try {
-      const answer = await fetch(this.base + path, {
+      return await fetch(this.base + path, {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
         signal,
       });
-      this.noteTime(answer);
-      return answer;
     } catch {
       throw new Problem(0, 'unreachable', 'no answer');
     }
-  }
-
-  private noteTime(answer: Response): void {
-    const date = new Date(answer.headers.get('date') ?? '');
-    if (!Number.isNaN(date.getTime())) this.serverTime = date.toISOString();
   }
 }
 

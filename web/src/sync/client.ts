@@ -221,7 +221,7 @@ export class Client {
   private async readChats(): Promise<void> {
     const known = this.wholeUntil && new Date(Date.parse(this.wholeUntil) - OVERTAKING_MS).toISOString();
     const mark = this.chats.mark();
-    if (this.changesSince === '') this.changesSince = this.api.serverTime || aWhileAgo();
+    if (this.changesSince === '') this.changesSince = (await this.api.changes()).until;
     let page = await this.api.chats();
     const newest = page.items[0];
     if (known === '') this.keepPage(page);
@@ -311,6 +311,3 @@ export class Client {
 }
 
 const activityOf = ({ room, last_message }: Chat): string => last_message?.created_at ?? room.created_at;
-
-/** For a server that does not say its time. */
-const aWhileAgo = (): string => new Date(Date.now() - 600_000).toISOString();
