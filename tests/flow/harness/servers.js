@@ -4,6 +4,7 @@ import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { BIN, ROOT, logFolder } from './folders.js';
+import { Clock } from './clock.js';
 import { exchange } from './http.js';
 import { freePort, freePorts } from './ports.js';
 import { Program } from './program.js';
@@ -23,11 +24,12 @@ export class Servers {
   /**
    * `ownPostgres`: a cluster for this file alone, which it may stop. `standby`: one with a synchronous standby, which failOver() makes the primary.
    * `postgresSettings`: of that cluster. `smallDisk`: its database lies on a disk of so many megabytes: `disk`.
+   * `clocks`: each program has a wall clock of its own: `clock.set()`.
    * `api`, `gateway`: further options of the programs, as environment, or a function of the program's
    * number and the gateways' ports that gives them.
    */
-  constructor({ apis = 2, gateways = 2, api = {}, gateway = {}, ownPostgres = false, standby = false, postgresSettings = [], smallDisk = 0 } = {}) {
-    this.wanted = { apis, gateways, api, gateway, ownPostgres, standby, postgresSettings, smallDisk };
+  constructor({ apis = 2, gateways = 2, api = {}, gateway = {}, ownPostgres = false, standby = false, postgresSettings = [], smallDisk = 0, clocks = false } = {}) {
+    this.wanted = { apis, gateways, api, gateway, ownPostgres, standby, postgresSettings, smallDisk, clocks };
     this.logs = logFolder();
     this.redis = new Redis();
     this.tokenSecret = secret();
@@ -137,6 +139,8 @@ export class Servers {
       log: path.join(this.logs, `${name}.log`),
       ready: async () => (await exchange(origin, 'GET', readyPath)).status === 200,
     });
+    if (this.wanted.clocks) program.clock = new Clock(name, this.logs);
+    Object.assign(program.env, program.clock?.env);
     return Object.assign(program, { port, origin });
   }
 
