@@ -40,7 +40,7 @@ export class Chaos {
 
   async start() {
     const { apis, gateways, clients, rooms, seed, gatewayEnv = {} } = this.options;
-    this.servers = new Servers({ ownPostgres: true, apis, gateways, api: API, gateway: (i) => ({ ...gatewayEnv, ...(i === 0 && FORGETFUL) }) });
+    this.servers = new Servers({ standby: true, clocks: true, apis, gateways, api: API, gateway: (i) => ({ ...gatewayEnv, ...(i === 0 && FORGETFUL) }) });
     await this.servers.start({ programs: false });
     this.network = await Network.between(this.servers, seed);
     await Promise.all(this.servers.programs.map((program) => program.start()));
@@ -68,6 +68,7 @@ export class Chaos {
     if (missing) this.unhealed.push(`${nemesis.name} of ${plan.target}: ${missing}`);
     op.ok({ healed_ms: healedMs });
     this.faults.push({ nemesis, healedMs });
+    await nemesis.after?.(this, plan);
     this.fallen.push(...this.servers.casualties());
     this.say(`  ${nemesis.name}: ${plan.target}, ${hold_ms} ms; ${missing ? `NOT HEALED: ${missing}` : `all well after ${healedMs} ms`}`);
   }

@@ -17,6 +17,15 @@ export const kill = {
   end: (world, plan) => programOf(world, plan).start({ wait: false }), // how long it starts is a part of healing
 };
 
+export const skew = {
+  name: 'skew',
+  what: 'a wall clock an hour ahead or behind, then right again',
+  holdMs: [1_000, 6_000],
+  choose: (random, sizes) => ({ ...kill.choose(random, sizes), wrong_s: random.pick([-3_600, 3_600]) }),
+  begin: (world, plan) => programOf(world, plan).clock.set(plan.wrong_s),
+  end: (world, plan) => programOf(world, plan).clock.set(0),
+};
+
 export const pause = {
   name: 'pause',
   what: 'SIGSTOP, then SIGCONT',

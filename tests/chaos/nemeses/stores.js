@@ -37,6 +37,16 @@ export const postgres = {
   end: ({ servers }) => servers.postgres.start(),
 };
 
+export const failover = {
+  name: 'failover',
+  what: 'the primary is gone, its synchronous standby takes over',
+  holdMs: [0, 2_000],
+  choose: () => ({ target: 'postgres' }),
+  begin: ({ servers }) => servers.failOver((primary) => primary.stop(['immediate'])),
+  end: () => {},
+  after: ({ servers }) => servers.rejoin(),
+};
+
 const SOME_BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley' AND random() < 0.5";
 
 export const terminate = {

@@ -75,7 +75,8 @@ class Store {
 export class Postgres extends Store {
   /** `settings`: further ones of the server, `name=value`. */
   constructor(name = 'pg', settings = []) {
-    super('postgres', name, ['fsync=off', 'full_page_writes=off', 'shared_buffers=64MB', ...settings]);
+    /* A standby asks for its primary five times a second: its commits wait for it. */
+    super('postgres', name, ['fsync=off', 'full_page_writes=off', 'shared_buffers=64MB', 'wal_retrieve_retry_interval=200ms', ...settings]);
   }
 
   /** Not started: a copy of this running cluster, which follows it by streaming. */
