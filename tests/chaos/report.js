@@ -46,7 +46,7 @@ export function makeReport({ options, faults, counts, checks, historyFile }) {
   const broken = checks.filter(({ violations }) => violations.length > 0);
   const seen = ['event', 'page', 'gap', 'follow'].map((op) => number(counts[`${op} ok`] ?? 0));
   const parts = [
-    `Parley under chaos: ${minutes} min, seed ${seed}; ${apis} APIs, ${gateways} gateways, ${clients} clients in ${rooms} rooms`,
+    `T50 Parley under chaos: ${minutes} min, seed ${seed}; ${apis} APIs, ${gateways} gateways, ${clients} clients in ${rooms} rooms`,
     'What was done, and how long after its end all was well again:',
     healingTable(faults),
     'What clients did meanwhile:',

@@ -29,7 +29,7 @@ export class Chaos {
 
   /** {faults, counts, checks: [{name, promise, violations}]} */
   async run() {
-    const schedule = makeSchedule(this.options);
+    const schedule = this.options.schedule ?? makeSchedule(this.options);
     await this.start();
     this.say(`seed ${this.options.seed}: ${schedule.length} faults in ${this.options.minutes} min`);
     this.crowd.work();

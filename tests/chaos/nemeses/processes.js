@@ -17,6 +17,15 @@ export const kill = {
   end: (world, plan) => programOf(world, plan).start({ wait: false }), // how long it starts is a part of healing
 };
 
+export const restart = {
+  name: 'restart',
+  what: 'SIGTERM, and started again',
+  holdMs: [0, 0],
+  choose: kill.choose,
+  begin: (world, plan) => programOf(world, plan).stop(),
+  end: kill.end,
+};
+
 export const skew = {
   name: 'skew',
   what: 'a wall clock an hour ahead or behind, then right again',
