@@ -152,6 +152,14 @@ static void init(struct hashing *hashing, struct hasher *hasher, struct worker *
     CHECK(hashing->task != NULL);
 }
 
+void hasher_copy(char out[HASHER_TEXT_BYTES], struct text stored)
+{
+    const size_t len = stored.len < HASHER_TEXT_BYTES - 1 ? stored.len : HASHER_TEXT_BYTES - 1;
+
+    memcpy(out, stored.at, len);
+    out[len] = '\0';
+}
+
 enum err hasher_hash(struct hasher *hasher, struct worker *worker, struct text password,
                      char out[HASHER_TEXT_BYTES])
 {

@@ -16,6 +16,8 @@ struct hasher;
 struct hasher *hasher_create(int parallel, int queue, int ops, int memory_kib);
 void hasher_destroy(struct hasher *hasher); /* nothing may be under way */
 
+/* A stored hash, as the functions below take it. */
+void hasher_copy(char out[HASHER_TEXT_BYTES], struct text stored);
 /* Suspends the task. ERR_BUSY: too many wait. */
 MUST_CHECK enum err hasher_hash(struct hasher *hasher, struct worker *worker, struct text password, char out[HASHER_TEXT_BYTES]);
 /* ERR_OK or ERR_BAD_CREDENTIALS. `hash` NULL: takes the same time and fails (unknown login). */

@@ -38,6 +38,7 @@
     X(ROLE_REQUIRED, 32, 403, "role_required", "Your role does not allow this")                    \
     X(SILENCED, 33, 403, "silenced", "You may not write in this room at present")                  \
     X(BANNED, 34, 403, "banned", "You are banned from this room")                                  \
+    X(WRONG_PASSWORD, 35, 403, "wrong_password", "The password is wrong")                          \
     /* the present state forbids it */                                                             \
     X(LOGIN_TAKEN, 40, 409, "login_taken", "The login is taken")                                   \
     X(SLUG_TAKEN, 41, 409, "slug_taken", "The slug is taken")                                      \

@@ -66,6 +66,8 @@ static enum err change(struct call *call, enum log_row_kind kind, int64_t subjec
         return err;
     if ((err = room_log_append(call_worker(call), row)) == ERR_OK)
         err = log_outcome_err(row);
+    if (err == ERR_BANNED && row->until_us != 0)
+        call_problem_time(call, "until", row->until_us);
     log_row_fini(row);
     return err;
 }

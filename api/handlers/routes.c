@@ -1,8 +1,10 @@
+#include "api/handlers/bans.h"
 #include "api/handlers/changes.h"
 #include "api/handlers/chats.h"
 #include "api/handlers/config.h"
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
+#include "api/handlers/password.h"
 #include "api/handlers/rooms.h"
 #include "api/request/router.h"
 #include "api/handlers/sessions.h"
@@ -17,6 +19,7 @@ const struct route routes[] = {
     {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
     {"GET", "/me", me_get, 0, NULL, NULL, NULL},
     {"PATCH", "/me", me_patch, 0, NULL, "name about", NULL},
+    {"POST", "/me/password", password_post, 0, NULL, "old new", NULL},
     {"GET", "/me/changes", changes_get, 0, "since after limit", NULL, NULL},
 
     {"POST", "/sessions", sessions_post, ROUTE_PUBLIC, NULL, "login password " SESSION_BODY, NULL},
@@ -37,6 +40,9 @@ const struct route routes[] = {
     {"GET", "/rooms/{room}/members", members_get, 0, "after limit", NULL, NULL},
     {"PUT", "/rooms/{room}/members/{user}", members_put, 0, NULL, NULL, NULL},
     {"DELETE", "/rooms/{room}/members/{user}", members_delete, 0, NULL, NULL, NULL},
+    {"GET", "/rooms/{room}/bans", bans_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/rooms/{room}/bans/{user}", bans_put, 0, NULL, "until reason", NULL},
+    {"DELETE", "/rooms/{room}/bans/{user}", bans_delete, 0, NULL, NULL, NULL},
     {"POST", "/rooms/{room}/messages", messages_post, 0, NULL, "text nonce", "messages.send"},
     {"GET", "/rooms/{room}/messages", messages_get, 0, "before after around limit", NULL, "messages.list"},
     {"GET", "/rooms/{room}/events", events_get, 0, "after limit", NULL, "events.list"},

@@ -1,12 +1,10 @@
 #include "api/handlers/sessions.h"
 
-#include "api/log/announce.h"
-#include "api/ended.h"
+#include "api/handlers/sessions_end.h"
 #include "api/settings.h"
 #include "api/handlers/tokens.h"
 #include "api/handlers/users.h"
 #include "api/worker.h"
-#include "base/clock.h"
 
 #define DEVICE_MAX_CHARS 100
 #define COOKIE_NAME "parley_refresh"
@@ -15,11 +13,13 @@
 static const struct db_statement select_credentials = {
     "select_credentials", "SELECT id, password_hash FROM public.users WHERE login = $1::text"};
 
+/* $4: what the password was compared with. One that is changed meanwhile (password.c) lets nobody in. */
 static const struct db_statement insert_session = {
     "insert_session",
-    "WITH s AS (INSERT INTO public.sessions (id, user_id, device, ip)"
-    "  VALUES (public.next_id(0), $1::bigint, $2::text, $3::text) RETURNING *) "
-    "SELECT " USER_COLUMNS("u") ", u.created_at, u.email, " SESSION_COLUMNS("s") " FROM public.users u, s WHERE u.id = $1::bigint"};
+    "WITH u AS (SELECT * FROM public.users WHERE id = $1::bigint AND password_hash = $4::text FOR SHARE), "
+    "s AS (INSERT INTO public.sessions (id, user_id, device, ip)"
+    "  SELECT public.next_id(0), id, $2::text, $3::text FROM u RETURNING *) "
+    "SELECT " USER_COLUMNS("u") ", u.created_at, u.email, " SESSION_COLUMNS("s") " FROM u, s"};
 
 /*
  * Rotation: whoever finds the generation that it holds makes the next. The previous one gets the same successor, for 30 s and only while
@@ -37,22 +37,6 @@ static const struct db_statement rotate_session = {
     "            WHEN s.generation = $2::bigint + 1 AND s.rotated_at > now() - interval '30 seconds' THEN 'good'"
     "            ELSE 'reused' END, s.user_id "
     "FROM public.sessions s LEFT JOIN rotated r ON r.id = s.id WHERE s.id = $1::bigint"};
-
-/* Ends one session ($2) or all (0) of a user; numbers are given under the lock of the installation's row. */
-static const struct db_statement end_sessions = {
-    "end_sessions",
-    "WITH locked AS (" /* in one order, so that two who end all of them do not meet */
-    "  SELECT id FROM public.sessions"
-    "  WHERE user_id = $1::bigint AND ended_at IS NULL AND ($2::bigint = 0 OR id = $2::bigint) ORDER BY id FOR UPDATE"
-    "), gone AS ("
-    "  UPDATE public.sessions s SET ended_at = now() FROM locked l WHERE s.id = l.id RETURNING s.id, s.user_id"
-    "), counted AS ("
-    "  UPDATE public.installation SET last_ended = last_ended + (SELECT count(*) FROM gone)"
-    "  WHERE EXISTS (SELECT 1 FROM gone) RETURNING last_ended"
-    ") "
-    "INSERT INTO public.ended_sessions (number, session_id, user_id) "
-    "SELECT c.last_ended - row_number() OVER () + 1, g.id, g.user_id FROM gone g, counted c "
-    "RETURNING number, session_id, user_id"};
 
 static const struct db_statement select_sessions = {
     "select_sessions", "SELECT " SESSION_COLUMNS("s") " FROM public.sessions s "
@@ -147,19 +131,20 @@ enum err sign_in_reply(struct call *call, const struct sign_in *sign_in, const s
 
 /* ---- handlers ---- */
 
-static enum err check_password(struct call *call, struct text login, struct text password, int64_t *user_id)
+/* Whose they are, and with what the password was compared. */
+static enum err check_password(struct call *call, struct text login, struct text password, int64_t *user_id,
+                               char hash[HASHER_TEXT_BYTES])
 {
     struct worker *worker = call_worker(call);
     struct db_query query = {.statement = &select_credentials, .lane = DB_NO_LANE};
-    char hash[HASHER_TEXT_BYTES] = "";
 
+    hash[0] = '\0';
     db_add_text(&query.params, login);
     enum err err = db_ask(worker->db, &query);
     const bool is_known = err == ERR_OK && db_count(&query.rows) == 1;
     if (is_known) {
-        const struct text stored = db_text(&query.rows, 0, 1);
         *user_id = db_i64(&query.rows, 0, 0);
-        memcpy(hash, stored.at, stored.len < sizeof(hash) - 1 ? stored.len : sizeof(hash) - 1);
+        hasher_copy(hash, db_text(&query.rows, 0, 1));
     }
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
@@ -173,46 +158,24 @@ enum err sessions_post(struct call *call)
 {
     struct sign_in sign_in;
     struct text login, password;
+    char hash[HASHER_TEXT_BYTES];
     int64_t user_id = 0;
     enum err err;
 
     /* Any text may be tried: that a login or password could not exist is nobody's business. */
     if ((err = call_body_text(call, "login", 0, 1024, &login)) != ERR_OK ||
         (err = call_body_text(call, "password", 0, 1024, &password)) != ERR_OK || (err = sign_in_read(call, &sign_in)) != ERR_OK ||
-        (err = check_password(call, login, password, &user_id)) != ERR_OK)
+        (err = check_password(call, login, password, &user_id, hash)) != ERR_OK)
         return err;
 
     struct db_query query = {.statement = &insert_session, .lane = DB_NO_LANE};
     db_add_i64(&query.params, user_id);
     db_add_text(&query.params, sign_in.device);
     db_add_text(&query.params, call_address(call));
+    db_add_text(&query.params, text(hash));
     err = db_ask(call_worker(call)->db, &query);
     if (err == ERR_OK)
         err = db_count(&query.rows) == 1 ? sign_in_reply(call, &sign_in, &query.rows) : ERR_BAD_CREDENTIALS;
-    db_params_fini(&query.params);
-    db_rows_fini(&query.rows);
-    return err;
-}
-
-/* Ends sessions and says so to everybody; `session_id` 0: all of the user's. How many ended is in `*count`. */
-static enum err end_sessions_of(struct worker *worker, int64_t user_id, int64_t session_id, int *count)
-{
-    struct db_query query = {.statement = &end_sessions, .lane = DB_NO_LANE};
-
-    db_add_i64(&query.params, user_id);
-    db_add_i64(&query.params, session_id);
-    const enum err err = db_ask(worker->db, &query);
-    *count = err == ERR_OK ? db_count(&query.rows) : 0;
-    if (*count > 0) {
-        struct announcer *announcer = announcer_create();
-        for (int i = 0; i < *count; i++) {
-            const int64_t number = db_i64(&query.rows, i, 0), session = db_i64(&query.rows, i, 1);
-            ended_add(worker->app->ended, session, number, clock_mono_ms());
-            announce_session_ended(announcer, user_id, session, number);
-        }
-        announce_send(announcer, worker->app->publisher);
-        announcer_destroy(announcer);
-    }
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;
@@ -226,7 +189,7 @@ static enum err answer_rotation(struct call *call, const struct db_rows *rows, i
     const int64_t user_id = db_i64(rows, 0, 1);
     if (text_equal(db_text(rows, 0, 0), TEXT("reused"))) {
         int count;
-        const enum err err = end_sessions_of(call_worker(call), user_id, session_id, &count);
+        const enum err err = sessions_end(call_worker(call), user_id, session_id, 0, &count);
         return err != ERR_OK ? err : ERR_REFRESH_REUSED;
     }
 
@@ -294,7 +257,7 @@ enum err sessions_get(struct call *call)
 static enum err end_and_reply(struct call *call, int64_t session_id, bool must_exist)
 {
     int count;
-    const enum err err = end_sessions_of(call_worker(call), call_user_id(call), session_id, &count);
+    const enum err err = sessions_end(call_worker(call), call_user_id(call), session_id, 0, &count);
 
     if (err != ERR_OK)
         return err;

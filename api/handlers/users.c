@@ -1,14 +1,13 @@
 #include "api/handlers/users.h"
 
 #include "api/store/refresh_now.h"
+#include "api/handlers/password.h"
 #include "api/handlers/sessions.h"
 #include "api/worker.h"
 
 #define LOGIN_MIN_BYTES 2
 #define LOGIN_MAX_BYTES 32
 #define NAME_MAX_CHARS 100
-#define PASSWORD_MIN_CHARS 8
-#define PASSWORD_MAX_CHARS 128
 #define EMAIL_MAX_BYTES 254
 #define ABOUT_MAX_CHARS 500
 #define SEARCH_DEFAULT 50

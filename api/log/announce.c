@@ -198,6 +198,8 @@ void announce_membership(struct announcer *announcer, const struct event *event,
                   event_adds(event->kind) ? TEXT("room_added") : TEXT("room_removed"));
     json_key_id(&out, "room_id", event->room_id);
     json_key_text(&out, "reason", text(event_kind_name(event->kind)));
+    if (event->kind == EVENT_BAN)
+        event_write_until(&out, event);
     json_key_time_exact(&out, "changed_at", changed_us);
     json_close(&out, '}');
     end(announcer, &a->data);

@@ -234,9 +234,23 @@ static void build_append(struct batch *batch, int lane, struct batch_owner *owne
     add_outbox(query, owner);
 }
 
+static void add_ban(struct db_params *params, const struct log_row *row)
+{
+    if (row->ban_until_us != 0)
+        db_add_time(params, row->ban_until_us);
+    else
+        db_add_null(params);
+    db_add_text(params, row->ban_reason);
+    db_add_text(params, row->body);
+}
+
 static void build_member_change(struct batch *batch, int lane, struct batch_owner *owner, const struct log_row *row)
 {
-    struct db_query *query = add_query(batch, row->kind == LOG_ADD_MEMBER ? &add_member : &remove_member, lane);
+    static const struct db_statement *const statements[] = {[LOG_ADD_MEMBER] = &add_member,
+                                                            [LOG_REMOVE_MEMBER] = &remove_member,
+                                                            [LOG_BAN] = &ban_member,
+                                                            [LOG_UNBAN] = &unban_member};
+    struct db_query *query = add_query(batch, statements[row->kind], lane);
 
     db_add_i64(&query->params, row->room_id);
     db_add_i64(&query->params, row->actor_id);
@@ -245,6 +259,8 @@ static void build_member_change(struct batch *batch, int lane, struct batch_owne
     add_outbox(query, owner);
     if (row->kind == LOG_ADD_MEMBER)
         db_add_i64(&query->params, row->members_max);
+    if (row->kind == LOG_BAN)
+        add_ban(&query->params, row);
 }
 
 static void add_optional_id(struct db_params *params, int64_t id)
@@ -387,7 +403,7 @@ static const struct {
     {"unchanged", LOG_UNCHANGED},     {"no_room", LOG_NO_ROOM},           {"not_member", LOG_NOT_MEMBER},
     {"silenced", LOG_SILENCED},       {"beyond_last", LOG_BEYOND_LAST},   {"unknown_user", LOG_UNKNOWN_USER},
     {"role_required", LOG_ROLE_REQUIRED}, {"not_possible", LOG_NOT_POSSIBLE},
-    {"full", LOG_FULL},
+    {"full", LOG_FULL},               {"banned", LOG_BANNED},
 };
 
 static enum log_outcome read_outcome(const struct db_rows *rows, int i)
@@ -496,6 +512,7 @@ static void read_change(struct batch *batch, size_t which, struct text epoch, st
     const struct db_rows *heads = &batch->queries[batch->heads_at].rows;
 
     read_answer(row, rows, 0, CHANGE_KIND);
+    row->until_us = db_time(rows, 0, CHANGE_UNTIL);
     const int at = find_head(heads, row->room_id);
     if (row->outcome != LOG_STORED || at < 0)
         return;
@@ -511,9 +528,9 @@ static void read_change(struct batch *batch, size_t which, struct text epoch, st
         event_read(&event, rows, i, CHANGE_EVENT);
         row->seq = event.seq;
         announce_event(announcer, &event, epoch, &head, db_text(heads, at, HEAD_SENDER_NAME));
-        if (event.subject.id == 0)
-            continue;
-        membership_read(&membership, rows, i, CHANGE_EVENT + EVENT_COLUMN_COUNT);
+        if (db_is_null(rows, i, CHANGE_MEMBERSHIP))
+            continue; /* nobody has become a member, or is one no more */
+        membership_read(&membership, rows, i, CHANGE_MEMBERSHIP);
         announce_membership(announcer, &event, membership.changed_us);
         refresh_membership(refresh, &membership);
     }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "api/model/event.h"
+#include "api/model/membership.h"
 #include "api/store/db.h"
 
 /* 1. Locks the batch's rooms in one order for all processes. $1 room ids. */
@@ -21,12 +23,17 @@ enum { APPEND_OUTCOME, APPEND_SEQ, APPEND_MESSAGE_NO, APPEND_AT, APPEND_NAME, AP
 
 /*
  * 3. One change of who is in a room. All answer: outcome, kind of the room, EVENT_COLUMNS of what was stored and MEMBERSHIP_COLUMNS
- * of its subject (NULL when nothing was), one row per event.
+ * of its subject (NULL when that did not change), and until when the subject is banned, one row per event.
  */
 enum { CHANGE_OUTCOME, CHANGE_KIND, CHANGE_EVENT };
-/* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number; add_member: $7 most members */
+#define CHANGE_MEMBERSHIP (CHANGE_EVENT + EVENT_COLUMN_COUNT)
+#define CHANGE_UNTIL      (CHANGE_MEMBERSHIP + MEMBERSHIP_COLUMN_COUNT)
+/* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number; add_member: $7 most members; ban_member: $7 until, $8 reason,
+ * $9 body of the event */
 extern const struct db_statement add_member;
 extern const struct db_statement remove_member;
+extern const struct db_statement ban_member;
+extern const struct db_statement unban_member;
 /* $1 id, $2 kind, $3 name, $4 slug, $5 creator, $6 members (creator first, each once), $7 nonces (one more than members),
  * $8 incarnation, $9 number, $10 body of the room event, $11 peer_a, $12 peer_b */
 extern const struct db_statement create_room;

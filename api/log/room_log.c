@@ -38,6 +38,8 @@ enum err log_outcome_err(const struct log_row *row)
         return ERR_ROLE_REQUIRED;
     case LOG_NOT_POSSIBLE:
         return ERR_NOT_POSSIBLE;
+    case LOG_BANNED:
+        return ERR_BANNED;
     case LOG_FULL:
         return ERR_ROOM_FULL;
     }

@@ -17,7 +17,15 @@
 
 #define LOG_HASH_BYTES 16
 
-enum log_row_kind { LOG_MESSAGE, LOG_ADD_MEMBER, LOG_REMOVE_MEMBER, LOG_CREATE_ROOM, LOG_MOVE_CURSOR };
+enum log_row_kind {
+    LOG_MESSAGE,
+    LOG_ADD_MEMBER,
+    LOG_REMOVE_MEMBER,
+    LOG_BAN,
+    LOG_UNBAN,
+    LOG_CREATE_ROOM,
+    LOG_MOVE_CURSOR,
+};
 
 enum log_outcome {
     LOG_STORED,
@@ -31,6 +39,7 @@ enum log_outcome {
     LOG_UNKNOWN_USER,
     LOG_ROLE_REQUIRED,
     LOG_NOT_POSSIBLE,
+    LOG_BANNED,        /* `until_us`; 0: for good */
     LOG_FULL,          /* the room has limits.members_per_room members */
 };
 
@@ -42,7 +51,10 @@ struct log_row {
     int64_t subject_id;      /* members: whom; the same as the actor for join and leave */
     unsigned char nonce[LOG_HASH_BYTES];  /* messages; others get a random one */
     unsigned char digest[LOG_HASH_BYTES]; /* messages */
-    struct text body;        /* messages and rooms: JSON object; borrowed until answered */
+    struct text body;        /* messages, rooms and bans: JSON object; borrowed until answered */
+    /* LOG_BAN */
+    int64_t ban_until_us; /* 0: for good */
+    struct text ban_reason;
     /* LOG_CREATE_ROOM */
     struct room room;        /* kind, name, slug, peers */
     const int64_t *members;  /* creator first, each once */
@@ -58,7 +70,7 @@ struct log_row {
     enum room_kind room_kind; /* of an existing room: a stranger's answer depends on it */
     int64_t message_no, at_us;  /* messages: of the event, `seq` too; cursors: where it is now, `at_us` = changed_at */
     int64_t room_message_no;    /* cursors: the room's */
-    int64_t until_us;           /* LOG_SILENCED */
+    int64_t until_us;           /* LOG_SILENCED, LOG_BANNED */
     struct buf sender_name;     /* messages */
 
     /* ---- the writer's ---- */

@@ -94,6 +94,17 @@ void event_write_message_bare(struct json_out *out, const struct event *event)
     json_close(out, '}');
 }
 
+void event_write_until(struct json_out *out, const struct event *event)
+{
+    struct json json;
+    struct buf until = {0};
+
+    if (json_parse(&json, event->body) == ERR_OK && json_to_text(json_get(json_root(&json), "until"), &until))
+        json_key_text(out, "until", buf_text(&until));
+    buf_fini(&until);
+    json_fini(&json);
+}
+
 void event_splice_sender(struct json_out *out, struct text bare, int64_t sender_id,
                          struct text sender_name)
 {

@@ -42,6 +42,9 @@ const char *event_kind_name(enum event_kind kind);
 bool event_adds(enum event_kind kind);    /* its subject is a member from here on */
 bool event_removes(enum event_kind kind); /* … no longer */
 
+/* Of a ban: its `until`, if it has one, as a member of the open object. */
+void event_write_until(struct json_out *out, const struct event *event);
+
 void event_read(struct event *event, const struct db_rows *rows, int row, int column);
 
 /* The Event object, as /events and the bus show it. */

@@ -135,3 +135,21 @@ test('T54 log-outs and removals reach every gateway, also when the bus has just 
   await eventually(() => again.every(({ ends }) => ends[0]?.code === 3500), 'closed everywhere');
   await eventually(async () => (await bob.ask('GET', '/me', undefined, { api: 1 })).status === 401, 'refused over HTTP, by the other API, too');
 });
+
+test('T54 bans and a changed password reach every gateway, also when the bus has just lost the word about them', async (t) => {
+  const here = await world(t, { gateways: 3 });
+  const { ada, bob, tea, ears, buses } = here;
+  const silent = (isLost) => buses.forEach((proxy) => (isLost ? proxy.worsen({ drop: 1 }) : proxy.heal()));
+  silent(true);
+  await ada.ban(tea, bob);
+  silent(false);
+  await eventually(() => ears.every((ear) => ear.removed === 2000), 'unsubscribed everywhere');
+  ears.forEach((ear) => assert.equal(ear.seqs.at(-1), ears[0].seqs.at(-1), 'the ban is the last that they got'));
+  ears.forEach((ear) => (ear.isClosed = true)); // they stay away
+  const elsewhere = await bob.signInAgain();
+  silent(true);
+  await elsewhere.changePassword('battery staple');
+  silent(false);
+  await eventually(() => ears.every(({ ends }) => ends[0]?.code === 3500), 'closed everywhere');
+  await eventually(async () => (await bob.ask('GET', '/me', undefined, { api: 1 })).status === 401, 'refused over HTTP, by the other API, too');
+});

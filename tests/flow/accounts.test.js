@@ -125,6 +125,54 @@ test('after signing out the access token is refused by both APIs and sockets on 
   await assert.rejects(ada.refresh(), { status: 401 });
 });
 
+test('a changed password ends all other sessions, over HTTP and on both gateways, within a second; the old one lets nobody in', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const others = [await ada.signInAgain({ api: 0 }), await ada.signInAgain({ api: 1 })];
+  const here = await ada.connect({ gateway: 0 });
+  const devices = await Promise.all(others.map((person, gateway) => person.connect({ gateway })));
+  const old = ada.password;
+  await ada.changePassword('battery staple', { api: 1 });
+  await Promise.all([
+    ...others.map((person) => eventually(isRefusedEverywhere(person), 'the access token is refused', REVOKED_WITHIN_MS)),
+    ...devices.map(async (device) => assert.equal((await device.disconnected(REVOKED_WITHIN_MS)).code, 3500)),
+  ]);
+  for (const person of others) await assert.rejects(person.refresh(), { status: 401 });
+  await ada.get('/me');
+  await here.settle();
+  await refused(ada.call('POST', '/sessions', { login: ada.login, password: old }, { token: null }), 401, 'bad_credentials');
+  assert.equal((await ada.signInAgain()).id, ada.id);
+  assert.deepEqual((await ada.get('/sessions')).items.length, 2);
+});
+
+test('a password is changed by who knows the old one, in full, or not at all', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const other = await ada.signInAgain();
+  await refused(ada.changePassword('battery staple', { from: 'a guess' }), 403, 'wrong_password');
+  await refused(ada.changePassword('short'), 400, 'out_of_range');
+  await refused(ada.call('POST', '/me/password', { new: 'battery staple' }), 400, 'missing');
+  await other.get('/me');
+  const old = ada.password;
+  await ada.changePassword('battery staple');
+  await ada.changePassword('battery staple', { from: old }); // as one asks whose answer was lost
+  await refused(ada.changePassword('another staple', { from: old }), 403, 'wrong_password');
+});
+
+test('of many who sign in while the password is changed, none stays in with the old one', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  for (let round = 0; round < 5; round++) {
+    const password = ada.password;
+    const attempts = Array.from({ length: 12 }, (_, i) => ada.ask('POST', '/sessions', { login: ada.login, password }, { api: i % 2, token: null }));
+    await ada.changePassword(`battery staple ${round}`, { api: round % 2 });
+    const answers = await Promise.all(attempts);
+    for (const { status, body } of answers) {
+      if (status === 401) continue;
+      assert.equal(status, 201);
+      await eventually(async () => (await ada.ask('GET', '/me', undefined, { token: body.tokens.access_token })).status === 401, 'ended');
+    }
+  }
+  assert.equal((await ada.get('/sessions')).items.length, 1);
+});
+
 test('sessions are listed with the current one marked, and one ends without the others', async (t) => {
   const { ada } = await chat(t).users('ada');
   const phone = await ada.signInAgain({ device: 'phone' });

@@ -53,6 +53,8 @@ export class Person {
   leave = (room, options) => this.call('POST', `/rooms/${idOf(room)}/leave`, {}, options);
   add = (room, person, options) => this.call('PUT', `/rooms/${idOf(room)}/members/${idOf(person)}`, {}, options);
   kick = (room, person, options) => this.call('DELETE', `/rooms/${idOf(room)}/members/${idOf(person)}`, undefined, options);
+  ban = (room, person, { until, reason, ...options } = {}) => this.call('PUT', `/rooms/${idOf(room)}/bans/${idOf(person)}`, { until, reason }, options);
+  unban = (room, person, options) => this.call('DELETE', `/rooms/${idOf(room)}/bans/${idOf(person)}`, undefined, options);
   snapshot = (room, options) => this.get(`/rooms/${idOf(room)}`, options);
 
   // ---- messages ----
@@ -113,6 +115,11 @@ export class Person {
     const body = { refresh_token: this.tokens.refresh_token };
     const { tokens } = await this.call('POST', '/sessions/refresh', body, { token: null, ...options });
     return (this.tokens = tokens);
+  }
+
+  async changePassword(to, { from = this.password, ...options } = {}) {
+    await this.call('POST', '/me/password', { old: from, new: to }, options);
+    this.password = to;
   }
 
   signOut = (options) => this.call('DELETE', '/sessions/current', undefined, options);
