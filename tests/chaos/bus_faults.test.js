@@ -10,19 +10,20 @@ import { callUntilKnown, isGood } from './load/call.js';
 import { Plain } from './load/plain.js';
 import { pause } from './load/pause.js';
 
+async function newcomer(servers, login) {
+  const password = `correct horse ${login}`;
+  const body = JSON.stringify({ login, password, name: login });
+  const answer = await exchange(servers.apis[0].origin, 'POST', '/v1/users', { headers: { 'content-type': 'application/json' }, body });
+  return new Person({ servers, devices: [] }, { ...answer.body, password });
+}
+
 /** APIs and gateways with proxies on all links of the bus; two people in one room, and somebody who listens on each gateway. */
 async function world(t, { apis = 2, gateways = 2 } = {}) {
   const servers = new Servers({ apis, gateways });
   await servers.start({ programs: false });
   const network = await Network.between(servers, 1);
   await Promise.all(servers.programs.map((program) => program.start()));
-  const chat = { servers, devices: [] };
-  const register = async (login) => {
-    const body = JSON.stringify({ login, password: `correct horse ${login}`, name: login });
-    const answer = await exchange(servers.apis[0].origin, 'POST', '/v1/users', { headers: { 'content-type': 'application/json' }, body });
-    return new Person(chat, { ...answer.body, password: `correct horse ${login}` });
-  };
-  const [ada, bob] = [await register('ada'), await register('bob')];
+  const [ada, bob] = [await newcomer(servers, 'ada'), await newcomer(servers, 'bob')];
   const tea = await ada.createRoom('tea', { members: [bob] });
   const ears = servers.gateways.map((gateway) => new Plain(bob, tea.id, () => gateway.url));
   ears.forEach((ear) => ear.connect());
@@ -111,6 +112,25 @@ test('T32 an API that is frozen, and one that is killed: the other serves all, a
   await apis[1].start();
   seqs.push(...(await say(here, 5)));
   await all(here.ears, seqs);
+});
+
+test('who joins a room and looks at it before the bus tells the gateway is a member there all the same', async (t) => {
+  const { servers, ada, buses } = await world(t, { gateways: 1 });
+  const events = buses[2]; // of API 1: what it says; the next is what it is asked
+  events.worsen({ delayMs: 300 });
+  for (const wayIn of ['join', 'add']) {
+    const eve = await newcomer(servers, `eve.${wayIn}`);
+    const green = await ada.createRoom(`green ${wayIn}`, { kind: 'public' });
+    const device = await eve.connect();
+    t.after(() => device.close());
+    await (wayIn === 'join' ? eve.join(green, { api: 1 }) : ada.add(green, eve, { api: 1 }));
+    await device.subscribe(green);
+    await device.nextOwn('room_added');
+    await device.unsubscribe(green);
+    const sent = await ada.post(green, 'kettle', { api: 0 });
+    const isAbout = ({ data }) => data.room_id === green.id && data.last_seq === sent.seq;
+    await device.until(() => device.publications('chats').some(isAbout), 'the line of a message');
+  }
 });
 
 test('T54 log-outs and removals reach every gateway, also when the bus has just lost the word about them', async (t) => {
