@@ -20,7 +20,7 @@ void settings_load(struct settings *s, int argc, char **argv)
         NUMBER_OPTION("http.body_max_bytes", http.body_max_bytes, "262144", "bytes", 1024, 16777216,
                       "Largest request body."),
         NUMBER_OPTION("http.connection_limit", http.connection_limit, "10000", "connections", 1,
-                      1000000, "HTTP connections per thread; more are closed at once."),
+                      1000000, "HTTP connections per thread; more get 503."),
         TEXT_OPTION("http.trusted_proxies", http.trusted_proxies, "",
                     "Addresses of proxies whose X-Forwarded-For is believed, comma-separated."),
         NUMBER_OPTION("api.threads", api.threads, "1", "threads", 1, 64,

@@ -17,6 +17,9 @@
 #define CLOSE_CHECK_MS   10    /* how often listener_close() looks whether all have gone */
 #define COMPLAINT_MS     5000  /* at most one line about a full house in so long */
 #define STALLED_MS       30000 /* a peer that takes none of what is sent for so long is gone */
+#define REFUSED_KEPT     256   /* refused sockets that wait for their peers to read why */
+#define REFUSED_KEEP_MS  500
+#define RETRY_AFTER_MAX  5 /* seconds: who is refused at once comes back spread over them */
 
 /* One accepted socket, from accept() until libuv closed it. */
 struct connection {
@@ -25,6 +28,12 @@ struct connection {
     h2o_socket_t *socket;
     bool upgraded;
     struct connection *prev, *next;
+};
+
+/* A socket that was answered: closed before the peer's request is there, it would take the answer back with a reset. */
+struct refused {
+    int fd;
+    uint64_t until_ms; /* by uv_now() */
 };
 
 struct listener {
@@ -44,6 +53,9 @@ struct listener {
     size_t connection_count, connection_limit;
     uint64_t refused;
     int64_t complained_ms;
+    struct refused kept[REFUSED_KEPT]; /* a ring, oldest first */
+    size_t kept_first, kept_count;
+    uv_timer_t keeping; /* until the oldest may go */
 };
 
 void listener_conf_init(h2o_globalconf_t *conf, size_t body_max, int header_timeout_ms,
@@ -130,15 +142,60 @@ static void complain(struct listener *listener, const char *why)
              listener->connection_count, (unsigned long long)listener->refused);
 }
 
+static void let_oldest_go(struct listener *listener)
+{
+    close(listener->kept[listener->kept_first].fd);
+    listener->kept_first = (listener->kept_first + 1) % REFUSED_KEPT;
+    listener->kept_count--;
+}
+
+static void on_kept_long_enough(uv_timer_t *timer)
+{
+    struct listener *listener = container_of(timer, struct listener, keeping);
+    const uint64_t now_ms = uv_now(listener->loop);
+
+    while (listener->kept_count > 0 && listener->kept[listener->kept_first].until_ms <= now_ms)
+        let_oldest_go(listener);
+    if (listener->kept_count > 0)
+        uv_timer_start(timer, on_kept_long_enough,
+                       listener->kept[listener->kept_first].until_ms - now_ms, 0);
+}
+
+static void keep_for_a_while(struct listener *listener, int fd)
+{
+    if (listener->kept_count == REFUSED_KEPT)
+        let_oldest_go(listener);
+    listener->kept[(listener->kept_first + listener->kept_count++) % REFUSED_KEPT] =
+        (struct refused){fd, uv_now(listener->loop) + REFUSED_KEEP_MS};
+    if (!uv_is_active((uv_handle_t *)&listener->keeping))
+        uv_timer_start(&listener->keeping, on_kept_long_enough, REFUSED_KEEP_MS, 0);
+}
+
+/* Without waiting for the request, whatever it is: one write, no memory, and nothing of libh2o. */
+static void refuse(struct listener *listener, int fd)
+{
+    char answer[200];
+    const int len = snprintf(answer, sizeof(answer),
+                             "HTTP/1.1 503 Service Unavailable\r\nretry-after: %d\r\n"
+                             "connection: close\r\ncontent-type: text/plain; charset=utf-8\r\n"
+                             "content-length: 21\r\n\r\ntoo many connections\n",
+                             (int)(1 + listener->refused % RETRY_AFTER_MAX));
+
+    listener->refused++;
+    if (send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) == len &&
+        shutdown(fd, SHUT_WR) == 0)
+        keep_for_a_while(listener, fd);
+    else
+        close(fd);
+    complain(listener, "the connection limit is reached");
+}
+
 static void take(struct listener *listener, int fd)
 {
-    if (listener->connection_count < listener->connection_limit) {
+    if (listener->connection_count < listener->connection_limit)
         serve(listener, fd);
-        return;
-    }
-    close(fd);
-    listener->refused++;
-    complain(listener, "the connection limit is reached");
+    else
+        refuse(listener, fd);
 }
 
 static void start_accepting(struct listener *listener);
@@ -274,6 +331,7 @@ enum err listener_open(struct listener **out, uv_loop_t *loop, const struct list
     h2o_context_init(&listener->http, loop, config->http);
     listener->accept = (h2o_accept_ctx_t){.ctx = &listener->http, .hosts = config->http->hosts};
     CHECK(uv_timer_init(loop, &listener->timer) == 0);
+    CHECK(uv_timer_init(loop, &listener->keeping) == 0);
     CHECK(uv_poll_init(loop, &listener->readable, fd) == 0);
     start_accepting(listener);
     *out = listener;
@@ -318,7 +376,7 @@ static void shut_down(struct listener *listener, int how, bool upgraded_too)
             shutdown(h2o_socket_get_fd(at->socket), how);
 }
 
-static void on_readable_closed(uv_handle_t *handle)
+static void on_part_closed(uv_handle_t *handle)
 {
 }
 
@@ -329,7 +387,10 @@ void listener_drain(struct listener *listener)
     accept_waiting(listener, BACKLOG); /* closing the socket would reset who waits in its queue */
     listener->draining = true;
     uv_timer_stop(&listener->timer);
-    uv_close((uv_handle_t *)&listener->readable, on_readable_closed);
+    uv_close((uv_handle_t *)&listener->readable, on_part_closed);
+    while (listener->kept_count > 0)
+        let_oldest_go(listener);
+    uv_close((uv_handle_t *)&listener->keeping, on_part_closed);
     close(listener->fd);
     listener->fd = -1;
     /* Not h2o_context_request_shutdown(): it starts a timer for HTTP/2, which h2o_context_dispose()

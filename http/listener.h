@@ -17,8 +17,8 @@ struct listener;
 struct listener_config {
     const char *host;        /* "127.0.0.1", "0.0.0.0", "::" */
     int port;                /* 0 = any free; listener_port() tells */
-    size_t connection_limit; /* accepted and not yet closed; beyond it accepted ones are closed at
-                                once and counted */
+    size_t connection_limit; /* accepted and not yet closed; beyond it they are told 503 with
+                                Retry-After before they ask, closed and counted */
     h2o_globalconf_t *http;  /* shared read-only by all loops; see listener_conf_init() */
     bool joins;              /* another loop of this process listens there already; else the port must
                                 be free: SO_REUSEPORT alone would share it with any stray process */
@@ -38,7 +38,7 @@ int listener_port(const struct listener *listener);
 h2o_context_t *listener_context(struct listener *listener);
 size_t listener_connections(const struct listener *listener);
 
-/* Connections closed at once since `connection_limit` was reached. */
+/* Connections refused since `connection_limit` was reached. */
 uint64_t listener_refused(const struct listener *listener);
 
 /*

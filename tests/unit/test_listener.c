@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,6 +20,7 @@
 #include <h2o/http1.h> /* after h2o.h, which it needs */
 
 #define WAIT_MS 5000
+#define REFUSED 300 /* more than are kept */
 
 struct house {
     uv_loop_t loop;
@@ -153,6 +155,18 @@ static bool hears_end(struct heard *heard, int fd)
     return heard->ended;
 }
 
+static int open_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    assert_non_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
 static void requests_on_one_connection_are_answered(void **state)
 {
     struct house house;
@@ -204,7 +218,7 @@ static void a_body_over_the_limit_is_refused(void **state)
     close_house(&house);
 }
 
-static void connections_over_the_limit_are_closed_and_counted(void **state)
+static void connections_over_the_limit_are_told_when_to_come_again(void **state)
 {
     struct house house;
     struct heard heard = {0}, later = {0};
@@ -214,7 +228,11 @@ static void connections_over_the_limit_are_closed_and_counted(void **state)
     TURN_UNTIL(&house, listener_connections(house.listener) == 2);
     const int third = call(&house);
     TURN_UNTIL(&house, hears_end(&heard, third));
+    assert_non_null(strstr(heard.bytes, "HTTP/1.1 503 "));
+    assert_non_null(strstr(heard.bytes, "\r\nretry-after: 1\r\n"));
+    assert_non_null(strstr(heard.bytes, "\r\n\r\ntoo many connections\n"));
     assert_int_equal(listener_refused(house.listener), 1);
+    assert_int_equal(listener_connections(house.listener), 2);
     close(first);
     TURN_UNTIL(&house, listener_connections(house.listener) == 1);
     const int fourth = call(&house);
@@ -223,6 +241,50 @@ static void connections_over_the_limit_are_closed_and_counted(void **state)
     close(second);
     close(third);
     close(fourth);
+    close_house(&house);
+}
+
+/* A close before the request is there would answer it with a reset, which drops what was not read. */
+static void who_asks_after_being_refused_is_not_reset(void **state)
+{
+    struct house house;
+    struct heard heard = {0};
+
+    open_house(&house, 1);
+    const int first = call(&house);
+    TURN_UNTIL(&house, listener_connections(house.listener) == 1);
+    const int second = call(&house);
+    TURN_UNTIL(&house, listener_refused(house.listener) == 1);
+    say(second, "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    for (int i = 0; i < 5; i++)
+        uv_run(&house.loop, UV_RUN_ONCE);
+    say(second, "GET / HTTP/1.1\r\nhost: a\r\n\r\n"); /* behind a reset there is no saying anything */
+    TURN_UNTIL(&house, hears_end(&heard, second));
+    assert_non_null(strstr(heard.bytes, " 503 "));
+    TURN_UNTIL(&house, send(second, "x", 1, MSG_NOSIGNAL) < 0); /* it is not kept for ever */
+    close(first);
+    close(second);
+    close_house(&house);
+}
+
+static void of_many_refused_some_are_kept(void **state)
+{
+    struct house house;
+    int fds[REFUSED];
+
+    open_house(&house, 1);
+    const int first = call(&house);
+    TURN_UNTIL(&house, listener_connections(house.listener) == 1);
+    const int before = open_descriptors();
+    for (int i = 0; i < REFUSED; i++) {
+        fds[i] = call(&house);
+        TURN_UNTIL(&house, listener_refused(house.listener) == (uint64_t)i + 1);
+    }
+    assert_in_range(open_descriptors() - before - REFUSED, 0, 256);
+    TURN_UNTIL(&house, open_descriptors() - before == REFUSED);
+    for (int i = 0; i < REFUSED; i++)
+        close(fds[i]);
+    close(first);
     close_house(&house);
 }
 
@@ -367,7 +429,9 @@ int main(void)
         cmocka_unit_test(requests_on_one_connection_are_answered),
         cmocka_unit_test(http2_is_not_spoken),
         cmocka_unit_test(a_body_over_the_limit_is_refused),
-        cmocka_unit_test(connections_over_the_limit_are_closed_and_counted),
+        cmocka_unit_test(connections_over_the_limit_are_told_when_to_come_again),
+        cmocka_unit_test(who_asks_after_being_refused_is_not_reset),
+        cmocka_unit_test(of_many_refused_some_are_kept),
         cmocka_unit_test(draining_ends_idle_connections_and_answers_pending_ones),
         cmocka_unit_test(who_waits_to_be_accepted_is_still_served_when_draining),
         cmocka_unit_test(an_upgraded_connection_is_left_alone_until_the_end),
