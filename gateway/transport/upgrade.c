@@ -19,6 +19,8 @@
 #define KEY_BYTES        24 /* RFC 6455 4.1: 16 random bytes as base64 */
 #define COMPLAINT_MS     5000
 #define ORIGIN_SHOWN_MAX 100 /* bytes */
+#define RETRY_MIN_S      1   /* other gateways are there at once */
+#define RETRY_MAX_S      5
 
 /* Names, in lower case, of headers that somebody will want. */
 static struct option_list wanted;
@@ -64,6 +66,18 @@ static int refuse(h2o_req_t *req, int status, const char *reason, const char *wh
 {
     metrics_add(&loop_current()->metrics, METRIC_HANDSHAKES_REFUSED, 1);
     return http_answer_text(req, status, reason, why);
+}
+
+/* They may come again: one in a second, the next in two, up to `within_s`, so that not all are back at once. */
+static void refuse_for_now(h2o_req_t *req, unsigned within_s, const char *why)
+{
+    static _Thread_local unsigned turn;
+    char seconds[12];
+
+    snprintf(seconds, sizeof(seconds), "%u", 1 + turn++ % within_s);
+    http_add_header(req, "retry-after", text(seconds));
+    req->http1_is_persistent = 0; /* it may go elsewhere, and someone else have its place */
+    refuse(req, 503, "Service Unavailable", why);
 }
 
 /* ---- handing over ---- */
@@ -171,9 +185,9 @@ static bool check_admission(h2o_req_t *req)
     if (!origin_of_request_passes(req, settings))
         refuse_origin(req);
     else if (loop_current()->drain_until_ms != 0)
-        refuse(req, 503, "Service Unavailable", "shutting down\n");
+        refuse_for_now(req, RETRY_MIN_S, "shutting down\n");
     else if (!admission_passes(settings))
-        refuse(req, 503, "Service Unavailable", "too many connections\n");
+        refuse_for_now(req, RETRY_MAX_S, "too many connections\n");
     else
         return true;
     return false;

@@ -122,7 +122,10 @@ test('more connections than there may be are 503 before the upgrade; of one user
   const few = await Alone.start(t, configure({ client: { connection_limit: 2 } }));
   const [first] = [await connected(t, few), await connected(t, few)];
   await assert.rejects(Socket.open(t, few.url), /503/);
-  assert.equal((await exchange(few.origin, 'POST', '/connection/http_stream', { body: '{"id":1,"connect":{}}' })).status, 503);
+  const stream = await exchange(few.origin, 'POST', '/connection/http_stream', { body: '{"id":1,"connect":{}}' });
+  assert.equal(stream.status, 503);
+  assert.match(stream.headers['retry-after'], /^[1-5]$/);
+  assert.equal(stream.headers.connection, 'close');
   first.ws.close();
   await first.finished();
   await eventually(() => connected(t, few), 'room for another');
