@@ -212,6 +212,24 @@ static void who_comes_back_at_once_shares_one_question(void **state)
     assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 1);
 }
 
+static void who_comes_back_a_moment_later_finds_the_answer_in_memory(void **state)
+{
+    struct world *world = *state;
+
+    come_back(world, 0);
+    publish(world, 9);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":9"));
+    raw_send(&world->ada, "{\"unsubscribe\":{\"channel\":\"room:7\"},\"id\":3}");
+    UNTIL(world, raw_has(&world->ada, "\"id\":3"));
+    send_subscribe(&world->ada, 4, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, raw_has(&world->ada, "\"id\":4"));
+    assert_non_null(strstr(raw_find(&world->ada, "\"id\":4"),
+                           "\"recovered\":true,\"publications\":[{\"data\":{\"seq\":6},\"offset\":6},"
+                           "{\"data\":{\"seq\":7},\"offset\":7},{\"data\":{\"seq\":8},\"offset\":8},"
+                           "{\"data\":{\"seq\":9},\"offset\":9}]"));
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 1);
+}
+
 static void who_missed_less_asks_anew_when_the_shared_answer_was_cut(void **state)
 {
     struct world *world = *state;
@@ -380,6 +398,7 @@ int main(void)
         GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
         GATEWAY_TEST(who_comes_back_at_once_shares_one_question),
+        GATEWAY_TEST(who_comes_back_a_moment_later_finds_the_answer_in_memory),
         GATEWAY_TEST(who_missed_less_asks_anew_when_the_shared_answer_was_cut),
         GATEWAY_TEST(what_is_not_in_memory_is_recovered_from_history_and_what_came_meanwhile),
         GATEWAY_TEST(an_epoch_that_ends_while_history_is_asked_is_not_recovered_from),

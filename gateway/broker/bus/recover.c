@@ -2,7 +2,8 @@
  * recover: what a subscriber missed since its last position, from the channel's ring or from History.
  *
  *   start -> (the ring has it) -> missed_end
- *         -> ask_history -> on_history -> recover_from, for all who wait for the answer -> missed_end
+ *         -> ask_history -> on_history -> keep_told, for the ring
+ *                                      -> recover_from, for all who wait for the answer -> missed_end
  *
  * missed_end() grants: `recovered` when all is there up to the present, within the bounds of count and
  * bytes; else truthfully not. In cache mode: latest.c.
@@ -132,6 +133,25 @@ static void recover_from(struct request *request, const struct told_history *tol
     missed_end(&missed);
 }
 
+/*
+ * Those who come back a moment later find it in the ring, as they do when their gateway kept it: a crowd
+ * asks once for a room, not once for each turn of the loop. Rooms alone: what is told of an operator's
+ * stream has an end.
+ */
+static void keep_told(struct bus_broker *broker, struct channel *channel,
+                      const struct told_history *told)
+{
+    size_t count = told->count;
+
+    if (channel->namespace != NULL)
+        return;
+    while (count > 0 && told->parcels[count - 1]->offset >= channel->next)
+        count--; /* not delivered yet */
+    if (count > 0 && (channel->ring.newest != NULL ||
+                      told->parcels[count - 1]->offset + 1 == channel->next))
+        ring_extend(&broker->rings, &channel->ring, told->parcels, count);
+}
+
 static void ask_history(struct bus_broker *broker, struct request *request);
 
 static void on_history(void *context, enum err err, const Bus__Answer *answer)
@@ -149,6 +169,7 @@ static void on_history(void *context, enum err err, const Bus__Answer *answer)
     free(shared);
     if (err == ERR_OK && answer->error_code == 0)
         told = read_history(channel, answer);
+    keep_told(broker, channel, &told);
     for (; request != NULL; request = next) {
         next = request->waiting;
         if (!bus_succeeded(broker, request, err, answer))

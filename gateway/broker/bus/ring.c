@@ -60,6 +60,30 @@ void ring_add(struct ring_store *store, struct ring *ring, struct parcel *parcel
     }
 }
 
+/* All are added anew: so the budget's oldest is still the oldest of its ring. */
+void ring_extend(struct ring_store *store, struct ring *ring, struct parcel *const *parcels,
+                 size_t count)
+{
+    const struct ring_entry *first = ring->oldest;
+
+    while (first != NULL && count > 0 && parcels[count - 1]->offset >= first->parcel->offset)
+        count--;
+    if (count == 0 || (first != NULL && parcels[count - 1]->offset + 1 != first->parcel->offset))
+        return;
+    const size_t all_count = count + ring->count;
+    struct parcel **all = xcalloc(all_count, sizeof(*all));
+    for (size_t i = 0; i < count; i++)
+        all[i] = parcel_ref(parcels[i]);
+    for (size_t i = count; i < all_count; i++, first = first->newer)
+        all[i] = parcel_ref(first->parcel);
+    ring_clear(store, ring);
+    for (size_t i = 0; i < all_count; i++) {
+        ring_add(store, ring, all[i]);
+        parcel_unref(all[i]);
+    }
+    free(all);
+}
+
 const struct ring_entry *ring_find(const struct ring *ring, uint64_t offset)
 {
     const struct ring_entry *entry = ring->oldest;

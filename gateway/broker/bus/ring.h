@@ -32,6 +32,12 @@ struct ring_store {
 /* Takes a reference of its own. One that does not follow the newest one empties the ring first.
  */
 void ring_add(struct ring_store *store, struct ring *ring, struct parcel *parcel);
+/*
+ * Puts what is older before what is there: parcels ascending and without a gap; those that are there
+ * already are passed over. Does nothing when they do not reach up to it.
+ */
+void ring_extend(struct ring_store *store, struct ring *ring, struct parcel *const *parcels,
+                 size_t count);
 void ring_clear(struct ring_store *store, struct ring *ring);
 
 /* The entry of `offset`; NULL: not there (any more). */
