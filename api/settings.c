@@ -88,6 +88,8 @@ void settings_load(struct settings *s, int argc, char **argv)
             "gateways", gateways,
             "ws://{host}:8001/connection/websocket,ws://{host}:8002/connection/websocket",
             "Addresses of the gateways as clients dial them, comma-separated; {host} is the request's own host."),
+        NUMBER_OPTION("presence.life_ms", presence.life_ms, "60000", "ms", 500, 600000,
+                      "Who is not told again for so long is not there any more; at least twice the gateways' presence.refresh_ms."),
         NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
                       1000000, "Most members of a room."),
         NUMBER_OPTION("bans.max", bans.max, "100000", "bans", 0, 100000,

@@ -69,6 +69,9 @@ struct settings {
     } bus;
     char *gateways; /* list, as clients shall dial them */
     struct {
+        int64_t life_ms;
+    } presence;
+    struct {
         int64_t members_per_room;
     } limits;
     struct {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/settings.h"
 #include "api/store/cache.h"
 
 /*
@@ -71,7 +72,7 @@ enum err presence_store(struct worker *worker, const Bus__PresenceChange *change
     char life[24], number[24];
     size_t count = 0;
 
-    snprintf(life, sizeof(life), "%d", PRESENCE_LIFE_MS);
+    snprintf(life, sizeof(life), "%" PRId64, worker->app->settings->presence.life_ms);
     snprintf(number, sizeof(number), "%" PRIu64, change->number);
     args[0] = text(life);
     args[1] = text(number);
@@ -124,7 +125,7 @@ static bool take_text(struct text *rest, int64_t len, struct text *out)
 }
 
 /* False: not ours, too old, or gone. */
-static bool read_value(struct text value, int64_t now_ms, struct present *present)
+static bool read_value(struct text value, int64_t now_ms, int64_t life_ms, struct present *present)
 {
     int64_t number, at_ms, here, user_bytes, info_bytes;
 
@@ -133,7 +134,7 @@ static bool read_value(struct text value, int64_t now_ms, struct present *presen
         !take_text(&value, user_bytes, &present->user) || !take_text(&value, info_bytes, &present->conn_info))
         return false;
     present->chan_info = value;
-    return now_ms - at_ms < PRESENCE_LIFE_MS;
+    return now_ms - at_ms < life_ms;
 }
 
 static uint64_t read_digits(struct text digits)
@@ -179,11 +180,12 @@ enum err presence_some(struct worker *worker, struct text channel, uint64_t *cur
 {
     struct cache_reply reply = {0};
     const enum err err = scan_some(worker, channel, cursor, &reply);
+    const int64_t life_ms = worker->app->settings->presence.life_ms;
     const int64_t now_ms = err == ERR_OK ? (int64_t)read_digits(cache_item(&reply, 1)) : 0;
 
     for (size_t i = 2; err == ERR_OK && i + 1 < reply.count; i += 2) {
         struct present present = {.client = cache_item(&reply, i)};
-        if (read_value(cache_item(&reply, i + 1), now_ms, &present))
+        if (read_value(cache_item(&reply, i + 1), now_ms, life_ms, &present))
             each(context, &present);
     }
     cache_reply_fini(&reply);

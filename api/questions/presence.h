@@ -1,14 +1,12 @@
 /*
  * presence: who is in a channel, as the gateways say. In Redis alone: never touches SQL, and is gone when Redis is; the gateways
- * say it again every some seconds, and what is not said again for PRESENCE_LIFE_MS counts no more.
+ * say it again every some seconds, and what is not said again for presence.life_ms counts no more.
  */
 #pragma once
 
 #include "api/worker.h"
 #include "base/err.h"
 #include "bus/wire.h"
-
-#define PRESENCE_LIFE_MS 60000
 
 /*
  * From a task: stores one gateway's steps, but those that are unlisted; of two sayings about one client the one with the higher number

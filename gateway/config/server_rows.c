@@ -71,7 +71,7 @@ void rows_of_product(struct rows *rows, struct settings *s)
                       "At most one line per room in so long; later ones are folded."),
         NUMBER_OPTION("presence.refresh_ms", presence.refresh_ms, "20000", "ms", 100, 30000,
                       "On the bus: how often the APIs are told again who is present. They forget "
-                      "in a minute who is not told again."),
+                      "after their presence.life_ms who is not told again."),
         NUMBER_OPTION("presence.list_max", presence.list_max, "200", "connections", 1, 2000,
                       "A room that more look at tells only how many (presence: error 106)."),
         NUMBER_OPTION("presence.channel_list_max", presence.channel_list_max, "100000", "connections",
