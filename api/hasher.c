@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/counters.h"
 #include "api/task.h"
 #include "api/worker.h"
 
@@ -132,8 +133,10 @@ static enum err run(struct hashing *hashing)
         hasher->waiting++;
     }
     pthread_mutex_unlock(&hasher->lock);
-    if (!starts && !waits)
+    if (!starts && !waits) {
+        counter_add(COUNTER_HASH_BUSY, 1);
         return ERR_BUSY;
+    }
 
     if (starts)
         start_hashing(&hashing->job);

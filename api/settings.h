@@ -18,6 +18,7 @@ struct settings {
         int64_t body_max_bytes;
         int64_t connection_limit;
         char *trusted_proxies; /* list of addresses */
+        bool metrics;
     } http;
     struct {
         int64_t threads;
@@ -59,6 +60,7 @@ struct settings {
     struct {
         int64_t rows_max;
         int64_t waiting_max; /* rows that wait per lane */
+        int64_t outbox_max;  /* rows of a lane that are not marked yet */
     } batch;
     struct {
         char *listen; /* tcp://host:port for events; questions at port + 1 */

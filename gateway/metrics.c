@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "gateway/metrics_text.h"
+#include "base/metrics_text.h"
 #include "gateway/protocol/codes.h"
 
 #define NAME(label) "parley_gateway_" label

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "gateway/metrics_histogram.h"
-#include "gateway/metrics_text.h"
+#include "base/metrics_text.h"
 #include "gateway/outside/proxies.h"
 #include "gateway/outside/webhooks.h"
 

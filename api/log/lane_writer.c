@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/counters.h"
 #include "api/log/batch.h"
 #include "api/log/outbox.h"
 #include "api/settings.h"
@@ -71,10 +72,19 @@ bool lane_writer_is_ready(const struct lane_writer *writer)
 
 enum err lane_writer_take(struct lane_writer *writer, struct log_row *row)
 {
+    const struct settings *settings = writer->worker->app->settings;
+
     if (writer->closing || !db_conn_is_ready(writer->conn))
         return ERR_UNAVAILABLE;
-    if (writer->queue.count >= (size_t)writer->worker->app->settings->batch.waiting_max)
+    if (writer->queue.count >= (size_t)settings->batch.waiting_max) {
+        counter_add(COUNTER_ROWS_BUSY, 1);
         return ERR_BUSY;
+    }
+    if (settle_outstanding(writer->settle) >= (size_t)settings->batch.outbox_max) {
+        counter_add(COUNTER_OUTBOX_BUSY, 1);
+        return ERR_BUSY;
+    }
+    counter_add(COUNTER_ROWS, 1);
     log_queue_push(&writer->queue, row);
     go_on(writer);
     return ERR_OK;

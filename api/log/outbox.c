@@ -1,5 +1,6 @@
 #include "api/log/outbox.h"
 
+#include "api/counters.h"
 #include "api/log/lane_statements.h"
 #include "api/model/membership.h"
 #include "api/store/refresh_now.h"
@@ -180,6 +181,7 @@ enum err outbox_redo(struct worker *worker, int lane, int64_t incarnation, size_
         if ((err = redo_page(&redo, text(epoch))) != ERR_OK)
             break;
         *done += redo.count;
+        counter_add(COUNTER_OUTBOX_REDONE, redo.count);
         if (redo.count < PAGE)
             break; /* a living writer goes on meanwhile: there would always be some */
     }

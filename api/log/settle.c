@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/counters.h"
 #include "api/settings.h"
 #include "api/log/watch.h"
 #include "base/clock.h"
@@ -18,6 +19,7 @@ struct settle {
     struct numbers owed; /* the cache failed: wait until its generation is raised */
     size_t owed_asked;   /* how many of `owed` the request under way covers; 0: none is */
     struct job raised;
+    size_t outstanding;  /* numbers that are not marked yet, wherever they are */
     size_t caching;      /* refreshes under way */
     struct caching *cached, **cached_end; /* done, and wait for news, oldest first */
 };
@@ -31,6 +33,13 @@ static void add_numbers(struct numbers *numbers, int64_t from, int64_t to)
         }
         numbers->list[numbers->count++] = from;
     }
+}
+
+/* So many are new; or, below 0, they are marked, or the outbox that is done anew marks them. */
+static void count_outstanding(struct settle *settle, int64_t change)
+{
+    settle->outstanding += (size_t)change;
+    gauge_add(GAUGE_OUTBOX, change);
 }
 
 static void drop_first(struct numbers *numbers, size_t count)
@@ -100,6 +109,7 @@ void settle_destroy(struct settle *settle)
     if (settle == NULL)
         return;
     CHECK(settle_is_quiet(settle));
+    count_outstanding(settle, -(int64_t)settle->outstanding);
     while (settle->cached != NULL)
         free(take_cached(settle));
     free(settle->done.list);
@@ -131,6 +141,7 @@ void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, 
     *caching = (struct caching){
         .settle = settle, .from = from, .to = to, .generation = cache_generation(settle->worker->cache)};
     settle->caching++;
+    count_outstanding(settle, to - from);
     refresh_send(refresh, settle->worker->cache, settle->worker->app->settings->redis.ttl_s * 1000, on_cached, caching);
 }
 
@@ -148,6 +159,8 @@ bool settle_confirm(struct settle *settle)
         struct caching *caching = take_cached(settle);
         if (is_same)
             add_numbers(&settle->done, caching->from, caching->to);
+        else
+            count_outstanding(settle, caching->from - caching->to);
         is_void = is_void || !is_same;
         free(caching);
     }
@@ -168,4 +181,10 @@ const int64_t *settle_marks(const struct settle *settle, size_t *count)
 void settle_marked(struct settle *settle, size_t count)
 {
     drop_first(&settle->done, count);
+    count_outstanding(settle, -(int64_t)count);
+}
+
+size_t settle_outstanding(const struct settle *settle)
+{
+    return settle->outstanding;
 }

@@ -31,6 +31,9 @@ void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, 
 bool settle_confirm(struct settle *settle);
 bool settle_is_confirmed(const struct settle *settle); /* nothing waits for news */
 
+/* How many numbers it was given that are not marked. */
+size_t settle_outstanding(const struct settle *settle);
+
 /* Numbers that may be marked, oldest first; valid until the next call on `settle` or turn of the loop: copy. */
 const int64_t *settle_marks(const struct settle *settle, size_t *count);
 /* The first `count` of them are marked. */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "api/counters.h"
 #include "api/model/access.h"
 #include "api/model/ban.h"
 #include "api/log/announce.h"
@@ -294,11 +295,13 @@ void questions_answer(void *context, struct inquiry *inquiry, const Bus__Questio
     struct app *app = context;
     struct asked asked = {app, &app->workers[0], inquiry, question};
 
+    counter_add(COUNTER_QUESTIONS, 1);
     if (answer_at_once(&asked))
         return;
     struct asked *kept = keep(&asked);
     if (task_start(asked.worker->tasks, run, kept) != ERR_OK) {
         free(kept);
+        counter_add(COUNTER_QUESTIONS_BUSY, 1);
         refuse_err(inquiry, ERR_BUSY);
     }
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/counters.h"
 #include "api/request/call_state.h"
 #include "api/request/problem.h"
 #include "base/id.h"
@@ -51,6 +52,7 @@ void call_on_late(struct deadline *deadline)
     struct call *call = container_of(deadline, struct call, deadline);
     struct buf unfinished = call->out; /* the handler may be in the midst of writing there */
 
+    counter_add(COUNTER_REQUESTS_LATE, 1);
     call->out = (struct buf){0};
     problem_send(call, ERR_TIMEOUT);
     buf_fini(&call->out);

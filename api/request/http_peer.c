@@ -222,3 +222,11 @@ void http_peer_send_page(struct worker *worker, h2o_req_t *req, const struct pag
     send_bytes(worker, req, is_known ? 304 : 200,
                is_known ? (struct text){0} : text_of(page->bytes, page->len));
 }
+
+void http_peer_send_text(struct worker *worker, h2o_req_t *req, struct text type, struct text bytes)
+{
+    add_header(req, "cache-control", TEXT("no-store"));
+    add_header(req, "x-content-type-options", TEXT("nosniff"));
+    add_header(req, "content-type", type);
+    send_bytes(worker, req, 200, bytes);
+}

@@ -1,5 +1,6 @@
 #include "api/request/router.h"
 
+#include "api/counters.h"
 #include "api/request/call_state.h"
 #include "api/ended.h"
 #include "api/request/problem.h"
@@ -272,8 +273,10 @@ static void run(void *arg)
 
 void router_start(struct call *call)
 {
+    counter_add(COUNTER_REQUESTS, 1);
     if (task_start(call->worker->tasks, run, call) == ERR_OK)
         return;
+    counter_add(COUNTER_REQUESTS_BUSY, 1);
     problem_send(call, ERR_BUSY);
     call_destroy(call);
 }

@@ -1,5 +1,6 @@
 #include "api/request/server.h"
 
+#include "api/counters.h"
 #include "api/request/health.h"
 #include "api/request/http_peer.h"
 #include "api/request/problem.h"
@@ -59,14 +60,29 @@ static int serve_page(struct worker *worker, h2o_req_t *req)
     return 0;
 }
 
+static int refuse_method(struct call *call)
+{
+    call_set_header(call, "allow", TEXT("GET, HEAD"));
+    return answer(call, ERR_METHOD_NOT_ALLOWED);
+}
+
 static int serve_health(struct worker *worker, h2o_req_t *req, enum err (*handler)(struct call *))
 {
     struct call *call = http_peer_open(worker, req, false);
 
-    if (only_reads(req))
-        return answer(call, handler(call));
-    call_set_header(call, "allow", TEXT("GET, HEAD"));
-    return answer(call, ERR_METHOD_NOT_ALLOWED);
+    return only_reads(req) ? answer(call, handler(call)) : refuse_method(call);
+}
+
+static int serve_metrics(struct worker *worker, h2o_req_t *req)
+{
+    struct buf out = {0};
+
+    if (!only_reads(req))
+        return refuse_method(http_peer_open(worker, req, false));
+    counters_write(&out);
+    http_peer_send_text(worker, req, TEXT("text/plain; version=0.0.4; charset=utf-8"), buf_text(&out));
+    buf_fini(&out);
+    return 0;
 }
 
 /* ---- the API ---- */
@@ -151,5 +167,7 @@ int server_on_request(h2o_handler_t *handler, h2o_req_t *req)
         return serve_health(worker, req, health_get);
     if (text_equal(path, TEXT("/ready")))
         return serve_health(worker, req, ready_get);
+    if (text_equal(path, TEXT("/metrics")) && worker->app->settings->http.metrics)
+        return serve_metrics(worker, req);
     return serve_page(worker, req);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/counters.h"
 #include "api/store/cache_link.h"
 #include "api/store/cache_reply.h"
 #include "api/task.h"
@@ -394,8 +395,12 @@ int64_t cache_generation(const struct cache *cache)
 
 static bool may_send(const struct cache *cache, size_t count)
 {
-    return cache->state == CACHE_UP && cache->prefix.len > 0 &&
-           cache->open.count + count <= cache->config.open_limit;
+    if (cache->state != CACHE_UP || cache->prefix.len == 0)
+        return false;
+    if (cache->open.count + count <= cache->config.open_limit)
+        return true;
+    counter_add(COUNTER_CACHE_SKIPPED, count);
+    return false;
 }
 
 /* ---- commands ---- */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/counters.h"
 #include "api/task.h"
 
 struct db {
@@ -92,8 +93,10 @@ enum err db_run(struct db *db, struct db_query *queries, size_t count)
     CHECK(wait.task != NULL);
     if (count == 0)
         return ERR_OK;
-    if (db->open + count > db->open_limit)
+    if (db->open + count > db->open_limit) {
+        counter_add(COUNTER_DB_BUSY, count);
         return refuse_all(queries, count, ERR_BUSY);
+    }
     if (!db_is_ready(db))
         return refuse_all(queries, count, ERR_UNAVAILABLE);
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "gateway/metrics.h"
-#include "gateway/metrics_text.h"
+#include "base/metrics_text.h"
 
 /* Two threads' counters and what is read of them. */
 struct place {

@@ -1,4 +1,4 @@
-#include "gateway/metrics_text.h"
+#include "base/metrics_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

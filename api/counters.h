@@ -1,0 +1,51 @@
+/*
+ * counters: what this process did and what it refused, for /metrics. Any thread; counting costs one atomic add.
+ *
+ * They are the process's, like its log: what counts, deep in the stores, knows no app.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Each with a sentence on what its rise means. */
+#define COUNTERS_TABLE(X)                                                                                                                \
+    X(REQUESTS, "requests", "Requests to /v1, of sockets too")                                                                           \
+    X(REQUESTS_BUSY, "requests_busy", "Answered 503 since api.tasks_max were at work already")                                           \
+    X(REQUESTS_LATE, "requests_late", "Answered 503 since api.deadline_ms had passed: a store is slow, or hangs")                        \
+    X(QUESTIONS, "questions", "Questions of gateways")                                                                                   \
+    X(QUESTIONS_BUSY, "questions_busy", "Questions passed on to another API since api.tasks_max were at work already")                   \
+    X(DB_BUSY, "db_busy", "Queries refused since db.open_max were under way: the database is too slow for what is asked")                \
+    X(CACHE_SKIPPED, "cache_skipped", "Commands that Redis was not asked since redis.open_max were under way")                           \
+    X(HASH_BUSY, "hash_busy", "Passwords not looked at since hash.queue waited already: many sign in, or somebody guesses")              \
+    X(ROWS, "rows", "Messages and changes handed to the writers of the lanes")                                                           \
+    X(ROWS_BUSY, "rows_busy", "Refused with 503 since batch.waiting_max waited for their lane: the database is too slow for it")         \
+    X(OUTBOX_BUSY, "outbox_busy", "Refused with 503 since a lane's outbox had batch.outbox_max rows: Redis or the news of it hang")      \
+    X(OUTBOX_REDONE, "outbox_redone", "Batches published again: an API died, or a connection broke, behind the commit")
+
+enum counter {
+#define X(name, label, help) COUNTER_##name,
+    COUNTERS_TABLE(X)
+#undef X
+        COUNTER_COUNT,
+};
+
+/* What there is now. */
+#define GAUGES_TABLE(X)                                                                                                                  \
+    X(OUTBOX, "outbox_rows", "Outbox rows that are not marked yet, of all lanes; each has batch.outbox_max")
+
+enum gauge {
+#define X(name, label, help) GAUGE_##name,
+    GAUGES_TABLE(X)
+#undef X
+        GAUGE_COUNT,
+};
+
+void gauge_add(enum gauge gauge, int64_t change);
+
+void counter_add(enum counter counter, uint64_t count);
+uint64_t counter_value(enum counter counter);
+
+/* All of them, as Prometheus reads them. */
+void counters_write(struct buf *out);
