@@ -12,10 +12,7 @@
 #include "bus/mailbox.h"
 #include "bus/numbers.h"
 
-#define RECEIVE_QUEUE     8192 /* NNG's most */
-/* Of all APIs together, what waits for the loop; above it messages are dropped, and found again by
- * their numbers. */
-#define WAITING_BYTES_MAX (64u << 20)
+#define RECEIVE_QUEUE 8192 /* NNG's most */
 
 /* One API's pub socket, as seen from here. */
 struct source {
@@ -50,8 +47,9 @@ struct feed {
     int64_t watched_ms;
     bool closing;
     struct feed_counters counters; /* but `dropped` and `ended`, see feed_count() */
+    size_t inbox_bytes; /* the most of `waiting_bytes` */
     _Atomic size_t waiting_bytes;
-    _Atomic uint64_t over_bytes; /* messages dropped by WAITING_BYTES_MAX */
+    _Atomic uint64_t over_bytes; /* messages dropped by `inbox_bytes` */
     _Atomic uint64_t ended;
     size_t source_count;
     struct source
@@ -67,7 +65,7 @@ static void post_message(struct source *source, nng_msg *message)
     struct feed *feed = source->feed;
     const size_t bytes = nng_msg_len(message);
 
-    if (atomic_fetch_add(&feed->waiting_bytes, bytes) + bytes > WAITING_BYTES_MAX)
+    if (atomic_fetch_add(&feed->waiting_bytes, bytes) + bytes > feed->inbox_bytes)
         atomic_fetch_add(&feed->over_bytes, 1);
     else if (mailbox_post(source->mailbox, message))
         return;
@@ -308,6 +306,7 @@ enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config 
     seal_keys_init(&feed->keys, config->secret, config->other_secret);
     feed->trusts_all = config->trusts_all;
     feed->silence_ms = config->silence_ms;
+    feed->inbox_bytes = config->inbox_bytes;
     feed->watched_ms = clock_mono_ms();
     CHECK(uv_timer_init(loop, &feed->watch) == 0);
 

@@ -23,8 +23,9 @@ struct feed_config {
     size_t url_count;
     struct text secret, other_secret; /* see seal.h */
     bool trusts_all; /* of who has the key: nobody calls feed_trust() */
-    size_t inbox_limit; /* NNG messages that wait for the loop, e.g. 8192; beyond it they are
-                           dropped and counted */
+    size_t inbox_limit; /* NNG messages of one API that wait for the loop, e.g. 8192 */
+    size_t inbox_bytes; /* of all APIs together, e.g. 64 MiB; beyond either they are dropped and
+                           counted, and found again by their numbers */
     int silence_ms; /* a publisher that says nothing (not even a heartbeat) for so long is reported
                        lost, e.g. 2000 */
 };

@@ -51,6 +51,10 @@ void rows_of_server(struct rows *rows, struct settings *s)
                       "Questions open at once."),
         NUMBER_OPTION("bus.silence_ms", bus.silence_ms, "2000", "ms", 50, 600000,
                       "An API that says nothing for so long counts as lost."),
+        NUMBER_OPTION("bus.inbox_max", bus.inbox_max, "8192", "messages", 16, 1048576,
+                      "Messages of one API that may wait to be looked at; beyond it they are dropped, counted (bus_dropped) and asked for again."),
+        NUMBER_OPTION("bus.inbox_max_bytes", bus.inbox_max_bytes, "67108864", "bytes", 1048576, 17179869184,
+                      "The same for their bytes, of all APIs together."),
     };
 
     s->http.port = -1; /* not given */

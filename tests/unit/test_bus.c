@@ -68,6 +68,8 @@ static void on_lost(void *context, size_t api, uint64_t publisher)
     ((struct ear *)context)->losses++;
 }
 
+static size_t inbox_limit = 8192, inbox_bytes = 64 << 20; /* of the next ear */
+
 /* `believes`: batches of everybody who has the key, since nobody tells it which publisher to trust. */
 static void ear_open_with(struct ear *ear, struct place *place, const char *url, const char *secret,
                           const char *other_secret, bool believes)
@@ -78,7 +80,8 @@ static void ear_open_with(struct ear *ear, struct place *place, const char *url,
                                        .secret = text(secret),
                                        .other_secret = text(other_secret),
                                        .trusts_all = believes,
-                                       .inbox_limit = 8192,
+                                       .inbox_limit = inbox_limit,
+                                       .inbox_bytes = inbox_bytes,
                                        .silence_ms = SILENCE_MS};
 
     *ear = (struct ear){.place = place};
@@ -547,6 +550,41 @@ static void repeats_are_dropped_and_latecomers_delivered(void **state)
     link_close(socket);
 }
 
+/* What is there while the loop does not run: more than the inbox has room for. */
+static void overfill(struct place *place, size_t count, size_t bytes)
+{
+    struct feed_counters counters = {0};
+    struct ear ear;
+    struct publisher *publisher = speak(place->url[0], "key");
+
+    ear_open(&ear, place, place->url[0], "key");
+    TURN_UNTIL(place, ear.publishers == 1);
+    for (uint64_t i = 1; i <= count; i++)
+        assert_int_equal(say(publisher, i, 1, bytes), 1);
+    for (const int64_t until_ms = clock_mono_ms() + PLACE_WAIT_MS;
+         counters.dropped == 0 && clock_mono_ms() < until_ms;)
+        feed_count(ear.feed, &counters);
+    assert_true(counters.dropped > 0);
+    TURN_UNTIL(place, ear.holes > 0 && ear.hole_to == count);
+    assert_true(ear.batches < count);
+    feed_close(ear.feed);
+    publisher_close(publisher);
+}
+
+static void messages_beyond_the_inbox_are_dropped_counted_and_a_hole(void **state)
+{
+    inbox_limit = 8;
+    overfill(*state, 20, 10);
+    inbox_limit = 8192;
+}
+
+static void bytes_beyond_the_inbox_are_dropped_counted_and_a_hole(void **state)
+{
+    inbox_bytes = 4 << 10;
+    overfill(*state, 20, 1000);
+    inbox_bytes = 64 << 20;
+}
+
 static void a_feed_closes_with_messages_waiting(void **state)
 {
     struct place *place = *state;
@@ -578,6 +616,8 @@ int main(void)
         PLACE_TEST(a_hole_is_reported_and_replay_brings_the_batches),
         PLACE_TEST(a_heartbeat_reveals_that_the_last_batches_were_lost),
         PLACE_TEST(a_silent_publisher_is_lost_and_found_again_with_its_hole),
+        PLACE_TEST(messages_beyond_the_inbox_are_dropped_counted_and_a_hole),
+        PLACE_TEST(bytes_beyond_the_inbox_are_dropped_counted_and_a_hole),
         PLACE_TEST(repeats_are_dropped_and_latecomers_delivered),
         PLACE_TEST(a_feed_closes_with_messages_waiting),
     };

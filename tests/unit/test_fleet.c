@@ -225,6 +225,7 @@ static void open_gateways(struct world *world)
                                           .url_count = 1,
                                           .trusts_all = true,
                                           .inbox_limit = 64,
+                                          .inbox_bytes = 1 << 20,
                                           .silence_ms = 2000},
                     &events, world) == ERR_OK);
     CHECK(asker_open(&world->asker, &world->place->loop,

@@ -6,8 +6,7 @@
 #include "gateway/channels/patterns.h"
 #include "gateway/channel_name.h"
 
-#define FEED_INBOX_LIMIT 8192
-#define COUNT_MS         100
+#define COUNT_MS 100
 
 /* ---- questions ---- */
 
@@ -309,7 +308,8 @@ static enum err open_bus(struct bus_broker *broker, const struct api_list *apis)
         .url_count = apis->count,
         .secret = text(settings->bus.key),
         .other_secret = text(settings->bus.other_key),
-        .inbox_limit = FEED_INBOX_LIMIT,
+        .inbox_limit = (size_t)settings->bus.inbox_max,
+        .inbox_bytes = (size_t)settings->bus.inbox_max_bytes,
         .silence_ms = (int)settings->bus.silence_ms,
     };
     const struct asker_config asker = {
