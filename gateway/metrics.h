@@ -21,6 +21,9 @@
     X(CONNECTS, "connects", "Clients that were let in")                                            \
     X(CONNECTS_REFUSED, "connects_refused",                                                        \
       "Connect commands refused: bad or expired token, ended session")                             \
+    X(CONNECTS_BUSY, "connects_busy",                                                              \
+      "Clients told to come back (111) since bus.connect_max of them waited already: APIs are "     \
+      "slow, or all came at once")                                                                  \
     X(COMMANDS, "commands", "Commands of clients")                                                 \
     X(BAD_COMMANDS, "bad_commands",                                                                \
       "Clients closed for what they sent: a broken or hostile client")                             \

@@ -95,6 +95,7 @@ struct settings {
         char *key, *other_key;  /* NULL: none */
         int64_t deadline_ms, try_ms, open_max, silence_ms;
         int64_t inbox_max, inbox_max_bytes;
+        int64_t connect_max, connect_open_max;
     } bus;
     struct {
         struct option_list allowed_origins; /* empty on the bus: pages of the same host, any port; alone: none */

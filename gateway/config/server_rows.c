@@ -55,6 +55,10 @@ void rows_of_server(struct rows *rows, struct settings *s)
                       "Messages of one API that may wait to be looked at; beyond it they are dropped, counted (bus_dropped) and asked for again."),
         NUMBER_OPTION("bus.inbox_max_bytes", bus.inbox_max_bytes, "67108864", "bytes", 1048576, 17179869184,
                       "The same for their bytes, of all APIs together."),
+        NUMBER_OPTION("bus.connect_max", bus.connect_max, "20000", "clients", 1, 10000000,
+                      "Clients that may wait for an API to say who they are; more get error 111, are counted (connects_busy) and come back."),
+        NUMBER_OPTION("bus.connect_open_max", bus.connect_open_max, "2", "questions", 1, 64,
+                      "Questions about such clients open at once, each of up to 100 of them."),
     };
 
     s->http.port = -1; /* not given */

@@ -25,6 +25,7 @@
 
 #define ADA "41"
 #define BOB "42"
+#define CY  "43"
 
 static struct settings settings, defaults;
 
@@ -36,7 +37,7 @@ struct world {
     struct port *port;
     struct broker *broker;
     h2o_globalconf_t http;
-    struct raw_client ada, bob;
+    struct raw_client ada, bob, cy;
 };
 
 static inline void read_clients(void *context)
@@ -47,6 +48,8 @@ static inline void read_clients(void *context)
         raw_read(&world->ada);
     if (world->bob.fd > 0)
         raw_read(&world->bob);
+    if (world->cy.fd > 0)
+        raw_read(&world->cy);
 }
 
 /* Turns the world until `condition`. */
@@ -107,7 +110,7 @@ static inline int setup(void **state)
     world->place = place;
     world->place->each_turn = read_clients;
     world->place->each_turn_context = world;
-    world->ada.fd = world->bob.fd = -1;
+    world->ada.fd = world->bob.fd = world->cy.fd = -1;
 
     port = free_pair();
     snprintf(apis, sizeof(apis), "tcp://127.0.0.1:%d", port);
@@ -150,6 +153,7 @@ static inline int teardown(void **state)
     world->place->each_turn = NULL;
     raw_close(&world->ada);
     raw_close(&world->bob);
+    raw_close(&world->cy);
     fake_api_close(&world->api);
     place_rest(world->place, 50);
     broker_free(world->broker);
@@ -237,6 +241,16 @@ static inline const char *offsets_of(const struct raw_client *client)
                                     atoi(offset + 9));
     }
     return out;
+}
+
+static inline struct bus_broker *bus_of_world(struct world *world)
+{
+    return container_of(world->broker, struct bus_broker, base);
+}
+
+static inline uint64_t counted(struct world *world, enum metric metric)
+{
+    return metrics_sum(&(struct metrics *){&world->broker->metrics}, 1, metric);
 }
 
 static inline void settle(struct world *world)

@@ -42,6 +42,28 @@ static void without_an_answer_a_connect_fails_for_now(void **state)
            "server error\",\"temporary\":true}}");
 }
 
+static void who_comes_when_too_many_wait_is_told_to_come_back(void **state)
+{
+    struct world *world = *state;
+
+    settings.bus.connect_open_max = 1;
+    settings.bus.connect_max = 1;
+    world->api.keeps = BUS__QUESTION__ASK_CONNECT;
+    send_connect(world, &world->ada, ADA, "1", NULL);
+    UNTIL(world, world->api.kept_count == 1);
+    send_connect(world, &world->bob, BOB, "2", NULL);
+    UNTIL(world, bus_of_world(world)->connects_waiting == 1);
+    send_connect(world, &world->cy, CY, "3", NULL);
+    expect(world, &world->cy,
+           "{\"id\":1,\"error\":{\"code\":111,\"message\":\"too many requests\",\"temporary\":true}}");
+    assert_int_equal(counted(world, METRIC_CONNECTS_BUSY), 1);
+    fake_answer_kept(&world->api);
+    expect(world, &world->ada, "\"id\":1,\"connect\"");
+    expect(world, &world->bob, "\"id\":1,\"connect\"");
+    settings.bus.connect_open_max = defaults.bus.connect_open_max;
+    settings.bus.connect_max = defaults.bus.connect_max;
+}
+
 /* The sanitizer sees whether what was held back for it is given back. */
 static void a_client_that_leaves_while_it_connects_leaves_nothing_behind(void **state)
 {
@@ -270,6 +292,7 @@ int main(void)
         GATEWAY_TEST(connect_and_subscriptions_in_one_frame_are_answered_in_order),
         GATEWAY_TEST(a_session_that_is_not_alive_is_closed_with_3500),
         GATEWAY_TEST(without_an_answer_a_connect_fails_for_now),
+        GATEWAY_TEST(who_comes_when_too_many_wait_is_told_to_come_back),
         GATEWAY_TEST(a_client_that_leaves_while_it_connects_leaves_nothing_behind),
         GATEWAY_TEST(without_an_answer_a_subscribe_fails_for_now_and_the_next_command_is_served),
         GATEWAY_TEST(what_happens_between_question_and_answer_is_neither_lost_nor_told_twice),

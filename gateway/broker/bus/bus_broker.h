@@ -44,7 +44,7 @@ struct bus_broker {
     struct bus_doubts *doubts;
 
     struct request *connects, *last_connect; /* to be asked; a list by `waiting`, in their order */
-    size_t connects_open; /* questions under way */
+    size_t connects_waiting, connects_open; /* how many those are; questions under way */
 
     /* heal.c */
     uv_timer_t heal_timer;
@@ -144,7 +144,7 @@ void bans_ask(struct bus_broker *broker, void (*done)(void *context, bool known)
 void bans_open(struct bus_broker *broker);
 void bans_close(struct bus_broker *broker);
 
-void connects_add(struct bus_broker *broker, struct request *request);
+void connects_add(struct bus_broker *broker, struct request *request); /* 111 when too many wait */
 void connects_flush(struct bus_broker *broker);
 /* NULL: no answer to a question about so many users, or one that makes no sense; it may know of fewer. */
 const Bus__Connected *connects_told(enum err err, const Bus__Answer *answer, size_t asked);

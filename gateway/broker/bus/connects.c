@@ -1,7 +1,8 @@
 /*
  * connects: is this session alive, and which rooms has its user? Questions of several clients go
- * together: while QUESTIONS_MAX are under way, who comes waits for one of them to be answered. So
- * when all come at once, after a restart, the APIs are asked little, whatever their number.
+ * together: while `bus.connect_open_max` are under way, who comes waits for one of them to be
+ * answered. So when all come at once, after a restart, the APIs are asked little, whatever their
+ * number. When `bus.connect_max` wait, who comes is told so (111) and comes back later.
  *
  * The user is registered (users.c) before the question is asked; what the log says meanwhile wins
  * over the answer. One that knows of bans which the loops do not waits until they do (bans.c).
@@ -13,8 +14,7 @@
 #include "gateway/broker/bus/bus_broker.h"
 #include "gateway/channel_name.h"
 
-#define CONNECTS_MAX  100 /* users in one question */
-#define QUESTIONS_MAX 2
+#define USERS_MAX 100 /* in one question */
 
 struct batch {
     struct bus_broker *broker;
@@ -171,17 +171,27 @@ static void queue(struct bus_broker *broker, struct request *request)
     else
         broker->last_connect->waiting = request;
     broker->last_connect = request;
+    broker->connects_waiting++;
+}
+
+/* The first one; NULL: nobody waits. */
+static struct request *unqueue(struct bus_broker *broker)
+{
+    struct request *request = broker->connects;
+
+    if (request == NULL)
+        return NULL;
+    broker->connects = request->waiting;
+    broker->connects_waiting--;
+    return request;
 }
 
 /* Nobody answered those before them: they would only wait as long again, and their clients come back
  * later by themselves. */
 static void fail_waiting(struct bus_broker *broker)
 {
-    while (broker->connects != NULL) {
-        struct request *request = broker->connects;
-        broker->connects = request->waiting;
+    for (struct request *request; (request = unqueue(broker)) != NULL;)
         bus_fail(broker, request);
-    }
 }
 
 static void take_all(struct batch *batch, enum err err, const Bus__Answer *answer)
@@ -241,7 +251,7 @@ static void ask(struct bus_broker *broker, struct batch *batch)
 {
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Connect connect = BUS__CONNECT__INIT;
-    Bus__ConnectUser users[CONNECTS_MAX], *list[CONNECTS_MAX];
+    Bus__ConnectUser users[USERS_MAX], *list[USERS_MAX];
 
     for (size_t i = 0; i < batch->count; i++) {
         bus__connect_user__init(&users[i]);
@@ -258,25 +268,31 @@ static void ask(struct bus_broker *broker, struct batch *batch)
 
 static void ask_next(struct bus_broker *broker)
 {
-    struct batch *batch = xcalloc(1, sizeof(*batch) + CONNECTS_MAX * sizeof(struct request *));
+    struct batch *batch = xcalloc(1, sizeof(*batch) + USERS_MAX * sizeof(struct request *));
 
     batch->broker = broker;
-    while (broker->connects != NULL && batch->count < CONNECTS_MAX) {
-        batch->requests[batch->count++] = broker->connects;
-        broker->connects = broker->connects->waiting;
-    }
+    while (broker->connects != NULL && batch->count < USERS_MAX)
+        batch->requests[batch->count++] = unqueue(broker);
     broker->connects_open++;
     ask(broker, batch);
 }
 
 void connects_flush(struct bus_broker *broker)
 {
-    while (broker->connects != NULL && broker->connects_open < QUESTIONS_MAX)
+    const size_t open_max = (size_t)broker->base.settings->bus.connect_open_max;
+
+    while (broker->connects != NULL && broker->connects_open < open_max)
         ask_next(broker);
 }
 
 void connects_add(struct bus_broker *broker, struct request *request)
 {
+    if (broker->connects_waiting >= (size_t)broker->base.settings->bus.connect_max) {
+        metrics_add(&broker->base.metrics, METRIC_CONNECTS_BUSY, 1);
+        request_fail(request, PROTOCOL_TOO_MANY_REQUESTS, (struct text){0}, true);
+        bus_answer(broker, request);
+        return;
+    }
     users_open(&broker->users, request);
     queue(broker, request);
 }
