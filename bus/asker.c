@@ -58,7 +58,7 @@ struct asker {
     uv_timer_t tick;         /* runs while anything is in a list */
     int64_t scanned_ms;
     size_t preferred; /* answered last */
-    uint64_t foreign;
+    uint64_t foreign, busy;
     struct link_alarm alarm;
     size_t peer_count;
     struct peer *peers[];
@@ -323,6 +323,7 @@ void asker_ask(struct asker *asker, size_t api, Bus__Question *question, int dea
     struct ask *ask = make_ask(asker, done, context);
 
     if (asker->open_count >= asker->open_limit) {
+        asker->busy++;
         refuse(asker, ask, ERR_BUSY);
         return;
     }
@@ -404,7 +405,7 @@ void asker_close(struct asker *asker)
 
 void asker_count(const struct asker *asker, struct asker_counters *out)
 {
-    *out = (struct asker_counters){.foreign = asker->foreign};
+    *out = (struct asker_counters){.foreign = asker->foreign, .refused = asker->busy};
     for (size_t i = 0; i < asker->peer_count; i++) {
         out->foreign += peer_foreign(asker->peers[i]);
         out->ended += peer_ended(asker->peers[i]);

@@ -52,6 +52,7 @@ void asker_ask(struct asker *asker, size_t api, Bus__Question *question, int dea
 
 struct asker_counters {
     uint64_t foreign; /* answers not sealed with our key, or to no question of ours: dropped */
+    uint64_t refused; /* questions: ERR_BUSY */
     uint64_t ended;   /* connections: an API went, or it sent what NNG refuses (a frame over
                          WIRE_MESSAGE_MAX) */
 };

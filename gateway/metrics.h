@@ -43,6 +43,8 @@
       "Publications heard twice; normal after an API was started again")                           \
     X(BUS_EARLY, "bus_early",                                                                      \
       "Publications that came before an earlier one: two APIs raced, or one was lost")             \
+    X(BUS_NOT_HELD, "bus_not_held",                                                                \
+      "Publications that heal.hold_max left no room for; they are fetched in their turn")        \
     X(BUS_HOLES, "bus_holes", "Gaps in an API's running numbers: the bus lost something")          \
     X(BUS_REPLAYS_FAILED, "bus_replays_failed",                                                    \
       "Gaps that Replay could not fill: a sweep followed")                                         \
@@ -62,6 +64,8 @@
       "a frame was too large")                                                                      \
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
+    X(QUESTIONS_REFUSED, "questions_refused",                                                      \
+      "Of those, questions that were not even asked, since bus.open_max were open")                 \
     X(DOUBTS, "doubts",                                                                            \
       "Memberships asked about since the log spoke of them before its room was followed here")     \
     X(FETCHES, "fetches", "Rooms healed by asking for their history")                              \

@@ -186,7 +186,7 @@ struct settings {
     } ring;
     struct {
         int64_t straggler_ms, retry_ms;
-        int64_t hold_max, fetch_max, doubt_max;
+        int64_t hold_max, hold_max_bytes, fetch_max, doubt_max;
     } heal;
     struct {
         int level, format;

@@ -300,6 +300,7 @@ static void too_many_and_impossible_questions_are_refused_later(void **state)
     struct place *place = *state;
     struct reply reply = {0};
     struct asker *asker = asker_of(place, 1, "key", 2);
+    struct asker_counters counters;
     char *large = xmalloc(WIRE_MESSAGE_MAX + 1);
 
     memset(large, 'x', WIRE_MESSAGE_MAX);
@@ -314,6 +315,8 @@ static void too_many_and_impossible_questions_are_refused_later(void **state)
     assert_int_equal(reply.others, 2);
     TURN_UNTIL(place, reply.timeouts == 2);
     assert_int_equal(reply.count, 7);
+    asker_count(asker, &counters);
+    assert_int_equal(counters.refused, 3);
     asker_close(asker);
     free(large);
 }

@@ -19,10 +19,12 @@ static struct parcel *parcel_at(uint64_t offset)
                                                   .is_json = true});
 }
 
+static struct hold_store holding = {.max_count = HOLD_MAX, .max_bytes = SIZE_MAX};
+
 static bool hold(struct channel *channel, uint64_t offset)
 {
     struct parcel *parcel = parcel_at(offset);
-    const bool held = channel_hold(channel, parcel, HOLD_MAX);
+    const bool held = channel_hold(channel, parcel);
 
     parcel_unref(parcel);
     return held;
@@ -42,7 +44,7 @@ static uint64_t take_held(struct channel *channel)
 
 static struct channel *live_at(uint64_t offset)
 {
-    struct channel *channel = channel_create(TEXT("room:7"), NULL, true, 1);
+    struct channel *channel = channel_create(TEXT("room:7"), NULL, true, 1, &holding);
 
     channel_place(channel, offset, TEXT("e1"));
     channel_enter(channel, CHANNEL_LIVE);
@@ -62,7 +64,7 @@ static void the_next_is_delivered_repeats_are_dropped_and_others_wait(void **sta
 
 static void until_its_place_is_known_everything_waits(void **state)
 {
-    struct channel *channel = channel_create(TEXT("room:7"), NULL, true, 1);
+    struct channel *channel = channel_create(TEXT("room:7"), NULL, true, 1, &holding);
 
     assert_int_equal(channel_judge(channel, 6), CHANNEL_EARLY);
     assert_true(hold(channel, 7));
@@ -99,18 +101,44 @@ static void of_too_many_the_latest_are_not_held_but_known_to_exist(void **state)
 {
     struct channel *channel = live_at(5);
 
+    holding.let_go = 0;
     for (uint64_t offset = 8; offset < 8 + HOLD_MAX; offset++)
         assert_true(hold(channel, offset));
     assert_false(hold(channel, 20));
     assert_true(hold(channel, 7)); /* takes the place of the latest */
     assert_int_equal(channel->held_count, HOLD_MAX);
     assert_int_equal(channel->top, 20);
+    assert_false(hold(channel, 7)); /* there already: nobody goes for it */
+    assert_int_equal(channel->held_count, HOLD_MAX);
+    assert_int_equal(holding.let_go, 2);
     channel_destroy(channel);
+    assert_int_equal(holding.bytes, 0);
+}
+
+static void what_all_channels_hold_is_under_one_budget(void **state)
+{
+    struct channel *channel = live_at(5), *other = live_at(5);
+
+    assert_true(hold(channel, 7));
+    holding.max_bytes = 2 * holding.bytes;
+    holding.let_go = 0;
+    assert_true(hold(other, 9));
+    assert_false(hold(channel, 8));
+    assert_true(hold(other, 8)); /* takes the place of the latest of its own channel */
+    assert_int_equal(holding.let_go, 2);
+    assert_int_equal(other->held_count, 1);
+    other->next = 8;
+    assert_int_equal(take_held(other), 8);
+    assert_true(hold(channel, 8));
+    channel_destroy(channel);
+    channel_destroy(other);
+    assert_int_equal(holding.bytes, 0);
+    holding.max_bytes = SIZE_MAX;
 }
 
 static void a_channel_without_a_log_has_no_gaps(void **state)
 {
-    struct channel *channel = channel_create(TEXT("user:42"), NULL, false, 1);
+    struct channel *channel = channel_create(TEXT("user:42"), NULL, false, 1, &holding);
 
     assert_false(channel_has_gap(channel));
     assert_int_equal(channel_judge(channel, 0), CHANNEL_NEXT);
@@ -250,6 +278,7 @@ int main(void)
         cmocka_unit_test(until_its_place_is_known_everything_waits),
         cmocka_unit_test(held_ones_come_in_order_and_once),
         cmocka_unit_test(of_too_many_the_latest_are_not_held_but_known_to_exist),
+        cmocka_unit_test(what_all_channels_hold_is_under_one_budget),
         cmocka_unit_test(a_channel_without_a_log_has_no_gaps),
         cmocka_unit_test(an_unknown_epoch_is_no_other_epoch),
         cmocka_unit_test(a_place_in_another_epoch_begins_there_and_is_kept),

@@ -33,6 +33,34 @@ static void what_the_bus_lost_is_fetched_and_delivered_in_its_place(void **state
     assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 1);
 }
 
+static void what_there_is_no_room_to_hold_is_counted_and_fetched_in_its_turn(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    bus_of_world(world)->holding.max_count = 1;
+    publish(world, 10);
+    publish(world, 8);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":10"));
+    assert_string_equal(offsets_of(&world->bob), "6 7 8 9 10");
+    assert_int_equal(counted(world, METRIC_BUS_NOT_HELD), 1);
+    assert_int_equal(bus_of_world(world)->holding.bytes, 0);
+}
+
+static void what_goes_from_memory_to_make_room_is_counted(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    publish(world, 6);
+    UNTIL(world, raw_has(&world->bob, "\"offset\":6"));
+    bus_of_world(world)->rings.max_bytes = bus_of_world(world)->rings.bytes;
+    publish(world, 7);
+    UNTIL(world, counted(world, METRIC_RING_EVICTIONS) == 1);
+}
+
 static void a_fetch_that_nobody_answers_is_tried_again(void **state)
 {
     struct world *world = *state;
@@ -389,6 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GATEWAY_TEST(publications_that_overtake_each_other_are_put_in_order),
         GATEWAY_TEST(what_the_bus_lost_is_fetched_and_delivered_in_its_place),
+        GATEWAY_TEST(what_there_is_no_room_to_hold_is_counted_and_fetched_in_its_turn),
+        GATEWAY_TEST(what_goes_from_memory_to_make_room_is_counted),
         GATEWAY_TEST(a_fetch_that_nobody_answers_is_tried_again),
         GATEWAY_TEST(a_history_with_a_gap_makes_subscribers_start_anew),
         GATEWAY_TEST(another_epoch_makes_subscribers_start_anew),

@@ -105,7 +105,8 @@ struct channel *bus_channel(struct bus_broker *broker, struct text name,
 
     if (channel != NULL)
         return channel;
-    channel = channel_create(name, namespace, has_log(name, namespace), broker->base.port_count);
+    channel = channel_create(name, namespace, has_log(name, namespace), broker->base.port_count,
+                             &broker->holding);
     HASH_ADD_KEYPTR(hh, broker->map, channel->name, channel->name_len, channel);
     DL_APPEND2(broker->channels, channel, prev, next_channel);
     atomic_fetch_add_explicit(&broker->base.channel_count, 1, memory_order_relaxed);
@@ -210,10 +211,22 @@ static void count_bus(struct bus_broker *broker)
     metrics_add(metrics, METRIC_BUS_UNTRUSTED, fed.untrusted - broker->fed.untrusted);
     metrics_add(metrics, METRIC_BUS_RECORDED, fed.repeats - broker->fed.repeats);
     metrics_add(metrics, METRIC_BUS_DROPPED, fed.dropped - broker->fed.dropped);
+    metrics_add(metrics, METRIC_QUESTIONS_REFUSED, asked.refused - broker->asked.refused);
     metrics_add(metrics, METRIC_BUS_ENDED,
                 fed.ended - broker->fed.ended + asked.ended - broker->asked.ended);
     broker->fed = fed;
     broker->asked = asked;
+}
+
+/* What there was no room for in this turn. */
+static void count_overflows(struct bus_broker *broker)
+{
+    struct metrics *metrics = &broker->base.metrics;
+
+    metrics_add(metrics, METRIC_RING_EVICTIONS, broker->rings.evictions);
+    metrics_add(metrics, METRIC_BUS_NOT_HELD, broker->holding.let_go);
+    broker->rings.evictions = 0;
+    broker->holding.let_go = 0;
 }
 
 static void end_turn(struct broker *base)
@@ -221,6 +234,7 @@ static void end_turn(struct broker *base)
     struct bus_broker *broker = bus_of(base);
 
     count_bus(broker);
+    count_overflows(broker);
     connects_flush(broker);
     doubts_flush(broker);
     lookers_flush(broker->lookers);
@@ -354,6 +368,8 @@ enum err bus_broker_open(struct broker **out, uv_loop_t *loop, const struct sett
     broker->base.settings = settings;
     broker->ended.max = (size_t)settings->session.remember_max;
     broker->ended.keep_ms = settings->session.remember_s * 1000;
+    broker->holding.max_count = (size_t)settings->heal.hold_max;
+    broker->holding.max_bytes = (size_t)settings->heal.hold_max_bytes;
     broker->rings.max_bytes = (size_t)settings->ring.max_bytes;
     broker->rings.max_count = (uint32_t)settings->client.recovery_max_publications;
     if ((err = open_apis(broker)) != ERR_OK) {

@@ -34,6 +34,7 @@ struct bus_broker {
     struct users users;
     struct ended ended;
     struct ring_store rings;
+    struct hold_store holding;
     struct lookers *lookers;
     struct channel *patterns; /* a list; a part of `channels` */
     size_t pattern_count;

@@ -12,7 +12,7 @@ static const bool may_enter[CHANNEL_STATE_COUNT][CHANNEL_STATE_COUNT] = {
 };
 
 struct channel *channel_create(struct text name, const struct namespace *namespace, bool streamed,
-                               unsigned loop_count)
+                               unsigned loop_count, struct hold_store *store)
 {
     const size_t size = sizeof(struct channel) + loop_count * sizeof(struct channel_given);
     struct channel *channel = xcalloc(1, size + name.len);
@@ -21,6 +21,7 @@ struct channel *channel_create(struct text name, const struct namespace *namespa
     channel->streamed = streamed;
     channel->namespace = namespace;
     channel->loop_count = loop_count;
+    channel->store = store;
     channel->name = (char *)channel + size;
     channel->name_len = (uint32_t)name.len;
     memcpy(channel->name, name.at, name.len);
@@ -34,6 +35,7 @@ static void drop_held(struct channel *channel, struct parcel **at)
 
     *at = parcel->next;
     channel->held_count--;
+    channel->store->bytes -= parcel->bytes;
     parcel_unref(parcel);
 }
 
@@ -91,37 +93,52 @@ enum channel_verdict channel_judge(const struct channel *channel, uint64_t offse
     return offset == channel->next ? CHANNEL_NEXT : CHANNEL_REPEAT;
 }
 
-/* Room for one more: the latest goes, since the API can be asked for it all the same. */
-static bool make_room(struct channel *channel, uint64_t offset, size_t max)
+/* Where the parcel with this offset is, or has to be. */
+static struct parcel **held_place(struct channel *channel, uint64_t offset)
 {
-    struct parcel **last = &channel->held;
+    struct parcel **at = &channel->held;
 
-    if (channel->held_count < max)
-        return true;
-    while ((*last)->next != NULL)
-        last = &(*last)->next;
-    if ((*last)->offset <= offset)
-        return false;
-    parcel_unref(*last);
-    *last = NULL;
-    channel->held_count--;
+    while (*at != NULL && (*at)->offset < offset)
+        at = &(*at)->next;
+    return at;
+}
+
+static bool has_room(const struct channel *channel, const struct parcel *parcel)
+{
+    const struct hold_store *store = channel->store;
+
+    return channel->held_count < store->max_count &&
+           store->bytes + parcel->bytes <= store->max_bytes;
+}
+
+/* The latest go, since the API can be asked for them all the same. False: that is `parcel` itself. */
+static bool make_room(struct channel *channel, const struct parcel *parcel)
+{
+    while (!has_room(channel, parcel)) {
+        struct parcel **last = &channel->held;
+        channel->store->let_go++;
+        while (*last != NULL && (*last)->next != NULL)
+            last = &(*last)->next;
+        if (*last == NULL || (*last)->offset <= parcel->offset)
+            return false;
+        drop_held(channel, last);
+    }
     return true;
 }
 
-bool channel_hold(struct channel *channel, struct parcel *parcel, size_t max)
+bool channel_hold(struct channel *channel, struct parcel *parcel)
 {
-    struct parcel **at;
+    struct parcel **at = held_place(channel, parcel->offset);
 
     channel_expect(channel, parcel->offset);
-    if (!make_room(channel, parcel->offset, max))
-        return false;
-    for (at = &channel->held; *at != NULL && (*at)->offset < parcel->offset;)
-        at = &(*at)->next;
     if (*at != NULL && (*at)->offset == parcel->offset)
+        return false;
+    if (!make_room(channel, parcel)) /* `at` stays: who goes is there or behind */
         return false;
     parcel->next = *at;
     *at = parcel_ref(parcel);
     channel->held_count++;
+    channel->store->bytes += parcel->bytes;
     return true;
 }
 
@@ -135,6 +152,7 @@ struct parcel *channel_next_held(struct channel *channel)
     channel->held = parcel->next;
     parcel->next = NULL;
     channel->held_count--;
+    channel->store->bytes -= parcel->bytes;
     return parcel;
 }
 

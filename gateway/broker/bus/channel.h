@@ -28,6 +28,13 @@ enum channel_state {
     CHANNEL_STATE_COUNT,
 };
 
+/* What came early, of all channels together: it waits for what is before it. */
+struct hold_store {
+    size_t bytes, max_bytes;
+    size_t max_count; /* of one channel */
+    uint64_t let_go;  /* for want of either: the API is asked for them in their turn */
+};
+
 /* References that a loop holds (hub.h). */
 struct channel_given {
     uint32_t full, member;
@@ -45,7 +52,8 @@ struct channel {
     uint64_t top;   /* the highest offset that is known to exist */
     uint32_t holds; /* open questions about it */
     uint32_t held_count;
-    struct parcel *held; /* came early, by offset */
+    struct hold_store *store;
+    struct parcel *held; /* came early, by offset; counted in `store` */
     struct ring ring;
     int64_t ring_until_ms; /* of the operator's: then what is in the ring counts no more */
     const struct namespace *namespace; /* of the operator's; NULL: the product's own */
@@ -67,8 +75,9 @@ static inline struct text channel_text(const struct channel *channel)
     return text_of(channel->name, channel->name_len);
 }
 
+/* `store` outlives it. */
 struct channel *channel_create(struct text name, const struct namespace *namespace, bool streamed,
-                               unsigned loop_count);
+                               unsigned loop_count, struct hold_store *store);
 /* Nobody listens, asks or waits any more. The ring must be empty. */
 void channel_destroy(struct channel *channel);
 
@@ -88,9 +97,9 @@ enum channel_verdict {
 };
 enum channel_verdict channel_judge(const struct channel *channel, uint64_t offset);
 
-/* Keeps a reference of its own, in order; false: it is there already, or `max` are held and it is
- * the latest. */
-bool channel_hold(struct channel *channel, struct parcel *parcel, size_t max);
+/* Keeps a reference of its own, in order. When there is no room the latest ones of the channel are let
+ * go; false: that is this one, or it is there already. */
+bool channel_hold(struct channel *channel, struct parcel *parcel);
 /* The held one whose turn it is, with its reference; NULL: none. */
 struct parcel *channel_next_held(struct channel *channel);
 
