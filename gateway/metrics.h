@@ -46,6 +46,8 @@
     X(BUS_NOT_HELD, "bus_not_held",                                                                \
       "Publications that heal.hold_max left no room for; they are fetched in their turn")        \
     X(BUS_HOLES, "bus_holes", "Gaps in an API's running numbers: the bus lost something")          \
+    X(BUS_HOLES_SWEPT, "bus_holes_swept",                                                          \
+      "Of those, gaps that were not asked for since heal.hole_max were: a sweep followed")          \
     X(BUS_REPLAYS_FAILED, "bus_replays_failed",                                                    \
       "Gaps that Replay could not fill: a sweep followed")                                         \
     X(BUS_FOREIGN, "bus_foreign",                                                                  \
@@ -62,16 +64,27 @@
     X(BUS_ENDED, "bus_ended",                                                                      \
       "Connections to APIs that ended (two for each API): an API stopped, the network broke, or "   \
       "a frame was too large")                                                                      \
+    X(SESSIONS_FORGOTTEN, "sessions_forgotten",                                                    \
+      "Ended sessions forgotten before their time: raise session.remember_max")                     \
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
     X(QUESTIONS_REFUSED, "questions_refused",                                                      \
       "Of those, questions that were not even asked, since bus.open_max were open")                 \
     X(DOUBTS, "doubts",                                                                            \
       "Memberships asked about since the log spoke of them before its room was followed here")     \
+    X(DOUBTS_CLOSED, "doubts_closed",                                                              \
+      "Memberships that there was no room to ask about: the person's connections were closed and "  \
+      "come back")                                                                                  \
+    X(FACTS_VOID, "facts_void",                                                                    \
+      "Changes of one person's memberships that were too many to be noted while a question about "  \
+      "them was open: it is asked again")                                                           \
     X(FETCHES, "fetches", "Rooms healed by asking for their history")                              \
     X(RESETS, "resets",                                                                            \
       "Rooms whose subscribers had to start anew: history had a gap, or a new epoch")              \
     X(SWEEPS, "sweeps", "Comparisons of all rooms with the APIs, after a loss")                    \
+    X(SWEEP_PAGES, "sweep_pages", "Questions of those")                                            \
+    X(SUBSCRIBES_FAILED, "subscribes_failed",                                                      \
+      "Subscribes that waited in vain for their room to be healed: they try again")                 \
     X(RECOVERIES, "recoveries", "Subscribes that recovered what was missed")                       \
     X(RECOVERIES_FAILED, "recoveries_failed", "Subscribes that missed too much")                   \
     X(API_CALLS, "api_calls", "Calls of the server API that had its key")                         \

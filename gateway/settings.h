@@ -185,8 +185,8 @@ struct settings {
         int64_t max_bytes;
     } ring;
     struct {
-        int64_t straggler_ms, retry_ms;
-        int64_t hold_max, hold_max_bytes, fetch_max, doubt_max;
+        int64_t straggler_ms, retry_ms, sweep_rate;
+        int64_t hold_max, hold_max_bytes, fetch_max, hole_max, doubt_max;
     } heal;
     struct {
         int level, format;

@@ -267,6 +267,7 @@ static void of_too_many_facts_it_is_said_that_they_are(void **state)
     assert_false(request->owner->too_many);
     users_note(&users, TEXT("42"), USERS_FACTS_MAX + 1, 1, true);
     assert_true(request->owner->too_many);
+    assert_int_equal(users.lost, 1);
     users_close(&users, request);
     request_destroy(request);
 }

@@ -319,7 +319,18 @@ static void people_beyond_the_most_doubts_are_closed_and_come_back(void **state)
     fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
     UNTIL(world, world->bob.close_code != 0);
     assert_int_equal(world->bob.close_code, 3010);
+    assert_int_equal(counted(world, METRIC_DOUBTS_CLOSED), 1);
     settings.heal.doubt_max = defaults.heal.doubt_max;
+}
+
+static void ended_sessions_that_are_forgotten_too_early_are_counted(void **state)
+{
+    struct world *world = *state;
+
+    bus_of_world(world)->ended.max = 1;
+    fake_disconnect(&world->api, BOB, "1001");
+    fake_disconnect(&world->api, BOB, "1002");
+    UNTIL(world, counted(world, METRIC_SESSIONS_FORGOTTEN) == 1);
 }
 
 /* ---- lines ---- */
@@ -378,6 +389,7 @@ int main(void)
         GATEWAY_TEST(who_was_removed_before_the_room_was_followed_hears_no_lines),
         GATEWAY_TEST(a_membership_that_nobody_tells_is_asked_about_again),
         GATEWAY_TEST(people_beyond_the_most_doubts_are_closed_and_come_back),
+        GATEWAY_TEST(ended_sessions_that_are_forgotten_too_early_are_counted),
         GATEWAY_TEST(lines_are_folded_into_the_newest_and_name_all_who_are_mentioned),
         GATEWAY_TEST(who_subscribes_to_a_room_hears_no_lines_of_it_until_unsubscribing),
     };

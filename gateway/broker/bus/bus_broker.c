@@ -225,8 +225,12 @@ static void count_overflows(struct bus_broker *broker)
 
     metrics_add(metrics, METRIC_RING_EVICTIONS, broker->rings.evictions);
     metrics_add(metrics, METRIC_BUS_NOT_HELD, broker->holding.let_go);
+    metrics_add(metrics, METRIC_FACTS_VOID, broker->users.lost);
+    metrics_add(metrics, METRIC_SESSIONS_FORGOTTEN, broker->ended.forgotten);
     broker->rings.evictions = 0;
     broker->holding.let_go = 0;
+    broker->users.lost = 0;
+    broker->ended.forgotten = 0;
 }
 
 static void end_turn(struct broker *base)

@@ -59,9 +59,12 @@ struct bus_broker {
         struct channel *cursor; /* where the next page begins */
         struct page *page; /* users that are being asked about; memberships.c */
         uv_timer_t timer;
+        void (*next)(struct bus_broker *broker); /* when `timer` ends */
+        int64_t asked_ms; /* for the last page */
         uv_timer_t check; /* streams alone, every while */
     } sweep;
     struct hole *holes;            /* Replay questions that are open */
+    size_t hole_count;
     uint64_t publishers[APIS_MAX]; /* last heard of each API */
 
     struct feed_counters fed; /* what /metrics knows of them */
@@ -213,6 +216,10 @@ void sweep_open(struct bus_broker *broker);
 /* Compares all with the APIs, now or after the one that runs. `tell_stale`: lines and words to
  * users may be lost. */
 void sweep_start(struct bus_broker *broker, bool tell_stale);
+/* Goes on with `next`, which asks for a page: now, or when `heal.sweep_rate` lets it. */
+void sweep_go_on(struct bus_broker *broker, void (*next)(struct bus_broker *broker));
+/* Asks any API for a page. */
+void sweep_ask(struct bus_broker *broker, Bus__Question *question, asker_done_fn done, void *context);
 void sweep_forget(struct bus_broker *broker, struct channel *channel);
 void sweep_hole(struct bus_broker *broker, size_t api, uint64_t publisher, uint64_t from, uint64_t to);
 void sweep_close(struct bus_broker *broker);

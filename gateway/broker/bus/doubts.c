@@ -87,6 +87,7 @@ static void close_all_of(struct bus_broker *broker, struct text user)
     char name[CHANNEL_NAME_MAX + 1];
     const struct channel *own = bus_find(broker, channel_name_make(name, "user:", user));
 
+    metrics_add(&broker->base.metrics, METRIC_DOUBTS_CLOSED, 1);
     for (unsigned i = 0; own != NULL && i < broker->base.port_count; i++)
         post(broker, own, i,
              notice_disconnect(user, (struct text){0}, DISCONNECT_INSUFFICIENT_STATE.code,

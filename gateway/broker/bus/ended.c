@@ -33,8 +33,10 @@ void ended_add(struct ended *ended, int64_t session, int64_t now_ms)
 
     if (session == 0 || find(ended, session) != NULL)
         return;
-    if (HASH_COUNT(ended->map) >= ended->max)
+    if (HASH_COUNT(ended->map) >= ended->max) {
         drop_oldest(ended);
+        ended->forgotten++;
+    }
     entry = xcalloc(1, sizeof(*entry));
     entry->session = session;
     entry->until_ms = now_ms + ended->keep_ms;

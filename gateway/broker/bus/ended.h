@@ -15,6 +15,7 @@ struct ended {
     struct ended_session *map, *oldest; /* the same ones: by id, by age */
     size_t max;
     int64_t keep_ms;
+    uint64_t forgotten; /* before their time, that nobody has counted yet */
     uint64_t number; /* the API's list is known up to here; 0: not known yet */
 };
 

@@ -122,6 +122,7 @@ static void fail_waiting(struct bus_broker *broker, struct channel *channel)
     while (channel->waiting != NULL) {
         struct request *request = channel->waiting;
         LL_DELETE2(channel->waiting, request, waiting);
+        metrics_add(&broker->base.metrics, METRIC_SUBSCRIBES_FAILED, 1);
         bus_fail(broker, request);
     }
 }

@@ -20,7 +20,7 @@ struct page {
     struct request *users[PAGE_USERS]; /* each is open with users.c: newer facts win over the answer */
 };
 
-static void ask(struct page *page);
+static void ask(struct bus_broker *broker);
 
 /* ---- the end ---- */
 
@@ -83,15 +83,16 @@ static void on_told(void *context, enum err err, const Bus__Answer *answer)
         tell_loops(page->broker, page->users[page->told + i], told->users[i], wire_text(told->epoch));
     page->told += told->n_users;
     if (page->told < page->count)
-        ask(page); /* their rooms did not fit */
+        sweep_go_on(page->broker, ask); /* their rooms did not fit */
     else
         end(page, true);
 }
 
 /* ---- the question ---- */
 
-static void ask(struct page *page)
+static void ask(struct bus_broker *broker)
 {
+    struct page *page = broker->sweep.page;
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Connect connect = BUS__CONNECT__INIT;
     Bus__ConnectUser users[PAGE_USERS], *list[PAGE_USERS];
@@ -106,7 +107,7 @@ static void ask(struct page *page)
     connect.users = list;
     question.ask_case = BUS__QUESTION__ASK_CONNECT;
     question.connect = &connect;
-    bus_ask(page->broker, ASKER_ANY, &question, on_told, page);
+    sweep_ask(broker, &question, on_told, page);
 }
 
 static void add_user(struct page *page, const struct channel *own)
@@ -137,7 +138,7 @@ bool memberships_tell(struct bus_broker *broker, void (*done)(struct bus_broker 
     broker->sweep.cursor = at;
     broker->sweep.page = page;
     if (page->count > 0) {
-        ask(page);
+        ask(broker);
         return true;
     }
     memberships_close(broker);

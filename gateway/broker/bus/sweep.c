@@ -1,7 +1,7 @@
 /*
  * sweep: after something was lost that nobody can name: the heads of all rooms followed here are
  * compared with the APIs', page after page, one sweep at a time; whatever is behind is healed
- * (heal.c). Bans and sessions that ended meanwhile are asked for first. Then the users here are asked
+ * (heal.c). Between pages is time for what is live (`heal.sweep_rate`). Bans and sessions that ended meanwhile are asked for first. Then the users here are asked
  * about (memberships.c). Last come the operator's streams,
  * which are looked at every while besides: so they live as long as somebody listens, and one that
  * Redis forgot is noticed. And holes: numbers of a publisher that were not heard are asked for again
@@ -15,7 +15,6 @@
 #include "gateway/broker/bus/bus_broker.h"
 
 #define PAGE_CHANNELS 500
-#define HOLES_MAX     64 /* Replay questions open at once; more become a sweep */
 
 static void ask_bans(struct bus_broker *broker);
 static void ask_ended(struct bus_broker *broker);
@@ -31,13 +30,38 @@ static void on_timer(uv_timer_t *timer)
 {
     struct bus_broker *broker = container_of(timer, struct bus_broker, sweep.timer);
 
-    ask_bans(broker);
+    broker->sweep.next(broker);
+}
+
+static void pause_before(struct bus_broker *broker, void (*next)(struct bus_broker *broker),
+                         int64_t pause_ms)
+{
+    broker->sweep.next = next;
+    uv_timer_start(&broker->sweep.timer, on_timer, (uint64_t)pause_ms, 0);
+}
+
+void sweep_go_on(struct bus_broker *broker, void (*next)(struct bus_broker *broker))
+{
+    const int64_t every_ms = 1000 / broker->base.settings->heal.sweep_rate;
+    const int64_t due_ms = broker->sweep.asked_ms + every_ms;
+
+    if (due_ms > bus_now_ms(broker))
+        pause_before(broker, next, due_ms - bus_now_ms(broker));
+    else
+        next(broker);
+}
+
+void sweep_ask(struct bus_broker *broker, Bus__Question *question, asker_done_fn done, void *context)
+{
+    metrics_add(&broker->base.metrics, METRIC_SWEEP_PAGES, 1);
+    broker->sweep.asked_ms = bus_now_ms(broker);
+    bus_ask(broker, ASKER_ANY, question, done, context);
 }
 
 /* From the start of this page, or of all if it was the first; the cursor stands. */
 static void try_later(struct bus_broker *broker)
 {
-    uv_timer_start(&broker->sweep.timer, on_timer, (uint64_t)broker->base.settings->heal.retry_ms, 0);
+    pause_before(broker, ask_bans, broker->base.settings->heal.retry_ms);
 }
 
 static void begin(struct bus_broker *broker)
@@ -86,7 +110,7 @@ static void on_bans(void *context, bool known)
     struct bus_broker *broker = context;
 
     if (known)
-        ask_ended(broker);
+        sweep_go_on(broker, ask_ended);
     else
         try_later(broker);
 }
@@ -111,9 +135,9 @@ static void on_ended(void *context, enum err err, const Bus__Answer *answer)
     }
     if (answer->ended->number > broker->ended.number && answer->ended->n_sessions > 0) {
         broker->ended.number = answer->ended->number;
-        ask_ended(broker); /* an answer is a page: the last one is empty */
+        sweep_go_on(broker, ask_ended); /* an answer is a page: the last one is empty */
     } else {
-        ask_page(broker);
+        sweep_go_on(broker, ask_page);
     }
 }
 
@@ -129,7 +153,7 @@ static void ask_ended(struct bus_broker *broker)
     ended.after = broker->ended.number;
     question.ask_case = BUS__QUESTION__ASK_ENDED_SESSIONS;
     question.ended_sessions = &ended;
-    bus_ask(broker, ASKER_ANY, &question, on_ended, broker);
+    sweep_ask(broker, &question, on_ended, broker);
 }
 
 /* ---- 2. heads, page after page ---- */
@@ -164,7 +188,7 @@ static void on_heads(void *context, enum err err, const Bus__Answer *answer)
         return;
     }
     take_heads(broker, answer->heads);
-    ask_page(broker);
+    sweep_go_on(broker, ask_page);
 }
 
 static void ask_page(struct bus_broker *broker)
@@ -185,7 +209,7 @@ static void ask_page(struct bus_broker *broker)
     heads.channels = names;
     question.ask_case = BUS__QUESTION__ASK_HEADS;
     question.heads = &heads;
-    bus_ask(broker, ASKER_ANY, &question, on_heads, broker);
+    sweep_ask(broker, &question, on_heads, broker);
 }
 
 /* ---- 3. users, page after page ---- */
@@ -193,7 +217,7 @@ static void ask_page(struct bus_broker *broker)
 static void on_users(struct bus_broker *broker, bool told)
 {
     if (told) {
-        ask_users(broker);
+        sweep_go_on(broker, ask_users);
         return;
     }
     broker->sweep.cursor = broker->channels;
@@ -227,7 +251,7 @@ static void on_stream_heads(void *context, enum err err, const Bus__Answer *answ
         return;
     }
     take_heads(broker, answer->heads);
-    ask_streams(broker);
+    sweep_go_on(broker, ask_streams);
 }
 
 static void ask_streams(struct bus_broker *broker)
@@ -254,7 +278,7 @@ static void ask_streams(struct bus_broker *broker)
     heads.streams = list;
     question.ask_case = BUS__QUESTION__ASK_STREAM_HEADS;
     question.stream_heads = &heads;
-    bus_ask(broker, ASKER_ANY, &question, on_stream_heads, broker);
+    sweep_ask(broker, &question, on_stream_heads, broker);
 }
 
 static void start_streams(struct bus_broker *broker)
@@ -309,6 +333,7 @@ struct hole {
 static void close_hole(struct hole *hole)
 {
     DL_DELETE(hole->broker->holes, hole);
+    hole->broker->hole_count--;
     free(hole);
 }
 
@@ -348,15 +373,6 @@ static void on_replayed(void *context, enum err err, const Bus__Answer *answer)
     close_hole(hole);
 }
 
-static size_t count_holes(const struct bus_broker *broker)
-{
-    const struct hole *hole;
-    size_t count;
-
-    DL_COUNT(broker->holes, hole, count);
-    return count;
-}
-
 void sweep_hole(struct bus_broker *broker, size_t api, uint64_t publisher, uint64_t from, uint64_t to)
 {
     struct hole *hole;
@@ -365,7 +381,8 @@ void sweep_hole(struct bus_broker *broker, size_t api, uint64_t publisher, uint6
 
     if (fail_point("no_healing"))
         return;
-    if (count_holes(broker) >= HOLES_MAX) {
+    if (broker->hole_count >= (size_t)broker->base.settings->heal.hole_max) {
+        metrics_add(&broker->base.metrics, METRIC_BUS_HOLES_SWEPT, 1);
         sweep_start(broker, true);
         return;
     }
@@ -373,6 +390,7 @@ void sweep_hole(struct bus_broker *broker, size_t api, uint64_t publisher, uint6
     *hole =
         (struct hole){.broker = broker, .api = api, .publisher = publisher, .from = from, .to = to};
     DL_APPEND(broker->holes, hole);
+    broker->hole_count++;
     replay.publisher = publisher;
     replay.from = from;
     replay.to = to;

@@ -48,10 +48,11 @@ const struct fact *user_fact(const struct user *user, int64_t room)
     return NULL;
 }
 
-static struct fact *new_fact(struct user *user)
+static struct fact *new_fact(struct users *users, struct user *user)
 {
     if (user->fact_count == USERS_FACTS_MAX) {
         user->too_many = true;
+        users->lost++;
         return NULL;
     }
     if (user->fact_count == user->fact_cap) {
@@ -72,7 +73,7 @@ void users_note(struct users *users, struct text name, int64_t room, uint64_t of
     if (fact != NULL && fact->offset >= offset)
         return; /* came late: the newer one stands */
     if (fact == NULL)
-        fact = new_fact(user);
+        fact = new_fact(users, user);
     if (fact != NULL)
         *fact = (struct fact){.room = room, .offset = offset, .removed = removed};
 }

@@ -35,6 +35,7 @@ struct user {
 
 struct users {
     struct user *map;
+    uint64_t lost; /* facts beyond USERS_FACTS_MAX, that nobody has counted yet */
 };
 
 void users_open(struct users *users, struct request *request); /* request->user asks */
