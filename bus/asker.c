@@ -49,7 +49,7 @@ struct ask_list {
 struct asker {
     struct seal_keys keys;
     struct buf opened; /* the message at hand */
-    void (*on_connected)(void *context, size_t api, uint64_t publisher, uint64_t number);
+    void (*on_connected)(void *context, size_t api, const struct publisher_place *publisher);
     void *context;
     int try_ms;
     size_t open_limit, open_count;
@@ -249,9 +249,10 @@ static void on_connection(void *context, struct peer *peer)
         if (!is_heard(ask))
             try_next(ask);
     }
-    if (asker->on_connected != NULL && peer_is_up(peer))
-        asker->on_connected(asker->context, peer_index(peer), peer_publisher(peer),
-                            peer_number(peer));
+    if (asker->on_connected != NULL && peer_is_up(peer)) {
+        const struct publisher_place publisher = peer_publisher(peer);
+        asker->on_connected(asker->context, peer_index(peer), &publisher);
+    }
 }
 
 /* ---- the clock ---- */

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "bus/publisher.h"
 #include "bus/wire.h"
 
 struct asker;
@@ -27,9 +28,8 @@ struct asker_config {
     size_t open_limit; /* questions open at once, e.g. 4096; more are answered ERR_BUSY at once
                           (next loop turn) */
     /* There is a connection to the API, perhaps a new one, and it has just said that `publisher` is its
-     * own (0: it has none), whose latest batch has this number; from the loop. NULL: nobody wants to
-     * know. */
-    void (*on_connected)(void *context, size_t api, uint64_t publisher, uint64_t number);
+     * own; from the loop. NULL: nobody wants to know. */
+    void (*on_connected)(void *context, size_t api, const struct publisher_place *publisher);
     void *context;
 };
 

@@ -28,8 +28,8 @@ struct source {
 
     /* The loop's. */
     uint64_t publisher; /* 0: none heard yet */
-    uint64_t trusted;   /* that is taken; 0: none yet */
-    uint64_t known;     /* its latest number when the API spoke of it */
+    uint64_t said;      /* by it, as far as heard */
+    struct publisher_place trusted; /* that is taken, and where it was when the API spoke of it */
     bool lost;
     int64_t heard_ms;
     struct numbers numbers;
@@ -115,7 +115,7 @@ static uint64_t begins_behind(const struct source *source, uint64_t last)
 {
     if (source->feed->trusts_all)
         return last;
-    return source->publisher == 0 ? source->known : 0;
+    return source->publisher == 0 ? source->trusted.number : 0;
 }
 
 /* A sign of life. A publisher that was lost keeps its numbers: what it said meanwhile is a hole. */
@@ -146,22 +146,35 @@ static void report_hole(struct source *source, uint64_t latest)
     feed->events.on_hole(feed->context, source->api, source->publisher, hole.from, hole.to);
 }
 
-static void take_batch(struct source *source, const Bus__Batch *batch)
+/* Was it said after all that was heard of its publisher, here or by the API's word? */
+static bool is_sign_of_life(const struct source *source, const Bus__Batch *batch)
 {
+    if (batch->said == 0)
+        return true; /* of an API that does not count them yet */
+    return batch->said > source->trusted.said &&
+           (batch->publisher != source->publisher || batch->said > source->said);
+}
+
+/* False: it was heard before, or came too early to be heard. */
+static bool take_batch(struct source *source, const Bus__Batch *batch)
+{
+    const bool is_heartbeat = batch->n_items == 0;
+    const uint64_t last = is_heartbeat ? batch->number : batch->number - 1;
     struct feed *feed = source->feed;
 
-    if (batch->n_items ==
-        0) { /* a heartbeat: shows that the last batches before a silence were lost */
-        hear(source, batch->publisher, batch->number);
-        report_hole(source, batch->number);
-        return;
+    if (is_sign_of_life(source, batch)) {
+        hear(source, batch->publisher, last);
+        source->said = batch->said;
+    } else if (is_heartbeat || batch->publisher != source->publisher) {
+        return false;
     }
-    hear(source, batch->publisher, batch->number - 1);
-    report_hole(source, batch->number - 1);
-    if (numbers_take(&source->numbers, batch->number))
-        feed->events.on_batch(feed->context, source->api, batch);
-    else
-        feed->counters.repeats++;
+    report_hole(source, last); /* a heartbeat shows that the last batches before a silence were lost */
+    if (is_heartbeat)
+        return true;
+    if (!numbers_take(&source->numbers, batch->number))
+        return false;
+    feed->events.on_batch(feed->context, source->api, batch);
+    return true;
 }
 
 static bool is_plausible(const Bus__Batch *batch)
@@ -178,10 +191,10 @@ static void count_foreign(struct source *source)
 /* Until the API has said who it is, a recording cannot be told from it. */
 static bool is_trusted(struct source *source, uint64_t publisher)
 {
-    if (source->feed->trusts_all || source->trusted == publisher)
+    if (source->feed->trusts_all || source->trusted.id == publisher)
         return true;
     source->feed->counters.untrusted++;
-    if (source->trusted != 0)
+    if (source->trusted.id != 0)
         link_alarm(&source->untrusted, "feed", "an API does not call this publisher its own");
     return false;
 }
@@ -199,7 +212,7 @@ static void take_message(struct source *source, nng_msg *message)
     } else if (is_trusted(source, batch->publisher)) {
         feed->counters.messages++;
         feed->counters.bytes += bytes.len;
-        take_batch(source, batch);
+        feed->counters.repeats += !take_batch(source, batch);
     }
     wire_free_batch(batch);
 }
@@ -324,10 +337,9 @@ enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config 
     return ERR_OK;
 }
 
-void feed_trust(struct feed *feed, size_t api, uint64_t publisher, uint64_t number)
+void feed_trust(struct feed *feed, size_t api, const struct publisher_place *publisher)
 {
-    feed->sources[api]->trusted = publisher;
-    feed->sources[api]->known = number;
+    feed->sources[api]->trusted = *publisher;
 }
 
 void feed_close(struct feed *feed)

@@ -2,7 +2,8 @@
  * feed: a gateway's ear on the bus: one sub0 socket per API, batches handed to one loop.
  *
  * Checks seals, drops what is foreign, and batches of a publisher that the API did not call its own
- * (feed_trust()): a recording of an older one could be played. A frame over WIRE_MESSAGE_MAX ends its
+ * (feed_trust()): a recording of an older one could be played. What was said before something that
+ * was heard (Batch.said) is no sign of life: it is late, or a recording. A frame over WIRE_MESSAGE_MAX ends its
  * connection (NNG). All that is counted.
  *
  * Reports what is missing from a publisher's running numbers. Order: per publisher as received; a
@@ -14,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "bus/publisher.h"
 #include "bus/wire.h"
 
 struct feed;
@@ -47,18 +49,19 @@ struct feed_events {
 MUST_CHECK enum err feed_open(struct feed **out, uv_loop_t *loop, const struct feed_config *config,
                               const struct feed_events *events, void *context);
 /*
- * `publisher` is the one at this API, as the API itself has just said (asker.h), and `number` its
- * latest batch: batches of others are dropped from now on. If it is the first at this API, what is up
- * to `number` counts as heard: it may be a recording, and the gateway asks for the state anyway.
+ * `publisher` is the one at this API, as the API itself has just said (asker.h): batches of others are
+ * dropped from now on, and what it said up to then is no sign of life. If it is the first at this API,
+ * its batches up to then count as heard: they may be a recording, and the gateway asks for the state
+ * anyway.
  */
-void feed_trust(struct feed *feed, size_t api, uint64_t publisher, uint64_t number);
+void feed_trust(struct feed *feed, size_t api, const struct publisher_place *publisher);
 void feed_close(struct feed *feed); /* not from inside an event; NULL does nothing */
 
 struct feed_counters {
     uint64_t messages, bytes, holes;
     uint64_t foreign;   /* dropped: not sealed with our key, or no batch */
     uint64_t untrusted; /* dropped: of a publisher that the API did not call its own, or not yet */
-    uint64_t repeats;   /* dropped: heard before */
+    uint64_t repeats;   /* dropped: heard before, or said before what was */
     uint64_t dropped;   /* messages that found the inbox full */
     uint64_t ended;     /* connections */
 };

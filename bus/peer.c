@@ -49,7 +49,8 @@ struct peer {
     unsigned greeted; /* `arrivals` when that was asked last */
     struct buf opened;
     uint64_t foreign;
-    uint64_t list, publisher, number; /* what it said; list 0: nothing yet */
+    uint64_t list; /* what it said; 0: nothing yet */
+    struct publisher_place publisher;
 
     pthread_mutex_t
         gate; /* pipe callbacks may still run while their socket is closed: they look at `closed` */
@@ -169,8 +170,8 @@ static bool take_greeting(struct peer *peer, nng_msg *message)
     if (answer != NULL && answer->id == peer->greeting_id &&
         answer->told_case == BUS__ANSWER__TOLD_GREETED && answer->greeted->list != 0) {
         peer->list = answer->greeted->list;
-        peer->publisher = answer->greeted->publisher;
-        peer->number = answer->greeted->number;
+        peer->publisher = (struct publisher_place){
+            answer->greeted->publisher, answer->greeted->number, answer->greeted->said};
         taken = true;
     }
     wire_free_answer(answer);
@@ -289,14 +290,9 @@ bool peer_is_up(const struct peer *peer)
     return peer->list != 0;
 }
 
-uint64_t peer_publisher(const struct peer *peer)
+struct publisher_place peer_publisher(const struct peer *peer)
 {
     return peer->publisher;
-}
-
-uint64_t peer_number(const struct peer *peer)
-{
-    return peer->number;
 }
 
 uint64_t peer_ended(const struct peer *peer)

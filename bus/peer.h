@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "bus/publisher.h"
 #include "bus/seal.h"
 
 struct peer;
@@ -39,9 +40,8 @@ void peer_close(struct peer *peer); /* without on_answer for what is under way *
 
 /* It is connected, and has said who it is. */
 bool peer_is_up(const struct peer *peer);
-/* What it said of its publisher (0: it has none), and of the latest number of that. */
-uint64_t peer_publisher(const struct peer *peer);
-uint64_t peer_number(const struct peer *peer);
+/* What it said of its publisher. */
+struct publisher_place peer_publisher(const struct peer *peer);
 /* It said that it is another one: it is not up until it has said which. */
 void peer_is_another(struct peer *peer);
 uint64_t peer_ended(const struct peer *peer);   /* connections to it that ended */

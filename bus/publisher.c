@@ -17,7 +17,7 @@
  * of 16 loses bursts. */
 #define SEND_QUEUE       1024
 #define LINGER_MS        50
-/* What a batch has beside its items: publisher, number. */
+/* What a batch has beside its items: publisher, number, said. */
 #define BATCH_HEAD_BYTES 32
 
 struct publisher {
@@ -31,6 +31,7 @@ struct publisher {
     pthread_cond_t closing_changed;
     bool closing;
     uint64_t number; /* of the latest batch with items */
+    uint64_t said;   /* messages, with items or without */
     int64_t sent_ms; /* when something left last; clock_mono_ms() */
     struct kept *kept;
     struct buf packed; /* of the batch that is being sent */
@@ -43,6 +44,7 @@ static void send_batch(struct publisher *publisher, Bus__Item **items, size_t co
 
     batch.publisher = publisher->id;
     batch.number = publisher->number;
+    batch.said = ++publisher->said;
     batch.items = items;
     batch.n_items = count;
     buf_reset(&publisher->packed);
@@ -223,12 +225,12 @@ uint64_t publisher_id(const struct publisher *publisher)
     return publisher->id;
 }
 
-uint64_t publisher_number(struct publisher *publisher)
+struct publisher_place publisher_place(struct publisher *publisher)
 {
     pthread_mutex_lock(&publisher->lock);
-    const uint64_t number = publisher->number;
+    const struct publisher_place place = {publisher->id, publisher->number, publisher->said};
     pthread_mutex_unlock(&publisher->lock);
-    return number;
+    return place;
 }
 
 void publisher_replay(struct publisher *publisher, uint64_t from, uint64_t to, size_t bytes,

@@ -13,6 +13,13 @@
 
 struct publisher;
 
+/* Which publisher, and how far it is. */
+struct publisher_place {
+    uint64_t id;     /* 0: none */
+    uint64_t number; /* of its latest batch; 0: none yet */
+    uint64_t said;   /* messages that it has sent, heartbeats too */
+};
+
 struct publisher_config {
     const char *url;    /* "tcp://127.0.0.1:7800" */
     struct text secret; /* bus key; empty is refused unless `url` is loopback */
@@ -28,7 +35,7 @@ void publisher_close(
     struct publisher *publisher); /* lingers some ms for what is under way; NULL does nothing */
 
 uint64_t publisher_id(const struct publisher *publisher);
-uint64_t publisher_number(struct publisher *publisher); /* of the latest batch; 0: none yet */
+struct publisher_place publisher_place(struct publisher *publisher);
 
 /*
  * Sends `items` as one or more batches, in order, before it returns; later calls get later numbers.

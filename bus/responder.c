@@ -125,8 +125,10 @@ static void answer_greet(struct inquiry *inquiry)
 
     greeted.list = windows_name(inquiry->responder->windows);
     if (inquiry->responder->publisher != NULL) {
-        greeted.publisher = publisher_id(inquiry->responder->publisher);
-        greeted.number = publisher_number(inquiry->responder->publisher);
+        const struct publisher_place place = publisher_place(inquiry->responder->publisher);
+        greeted.publisher = place.id;
+        greeted.number = place.number;
+        greeted.said = place.said;
     }
     answer.told_case = BUS__ANSWER__TOLD_GREETED;
     answer.greeted = &greeted;

@@ -65,7 +65,7 @@ static inline void api_open(struct api *api, struct place *place, const char *ur
 
 static size_t connected; /* greetings that APIs answered since asker_of() */
 
-static inline void on_connected(void *context, size_t api, uint64_t publisher, uint64_t number)
+static inline void on_connected(void *context, size_t api, const struct publisher_place *publisher)
 {
     connected++;
 }

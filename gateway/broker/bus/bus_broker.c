@@ -310,11 +310,11 @@ static const struct broker_kind bus_kind = {
 /* ---- opening ---- */
 
 /* An API has said who it is: what it publishes is taken from now on, and it hears who we are. */
-static void on_connected(void *context, size_t api, uint64_t publisher, uint64_t number)
+static void on_connected(void *context, size_t api, const struct publisher_place *publisher)
 {
     struct bus_broker *broker = context;
 
-    feed_trust(broker->feed, api, publisher, number);
+    feed_trust(broker->feed, api, publisher);
     fleet_greet(broker, api);
 }
 
