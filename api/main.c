@@ -22,7 +22,6 @@
 
 #define HEADER_TIMEOUT_MS  10000 /* for a request's head and body; also idle keep-alive */
 #define POOL_THREADS_SPARE 2     /* of libuv's pool, beside those that hash passwords */
-#define QUESTIONS_OPEN_MAX 256
 
 /* Before the first loop: libuv reads it once. */
 static void size_thread_pool(const struct settings *settings)
@@ -38,6 +37,7 @@ static enum err open_publisher(struct app *app)
     const struct settings *settings = app->settings;
     const struct publisher_config config = {.url = settings->bus.listen,
                                             .secret = text(settings->bus.key),
+                                            .queue_limit = (int)settings->bus.queue_max,
                                             .heartbeat_ms = (int)settings->bus.heartbeat_ms,
                                             .keep_ms = (int)settings->bus.keep_ms,
                                             .keep_bytes = (size_t)settings->bus.keep_bytes};
@@ -63,7 +63,7 @@ static enum err open_responder(struct app *app, struct responder **responder)
         .secret = text(app->settings->bus.key),
         .other_secret = text(app->settings->bus.other_key),
         .publisher = app->publisher,
-        .open_limit = QUESTIONS_OPEN_MAX,
+        .open_limit = (int)app->settings->bus.open_max,
     };
     return responder_open(responder, &app->workers[0].loop, &config, questions_answer, app);
 }

@@ -68,6 +68,8 @@ struct settings {
         int64_t heartbeat_ms;
         int64_t keep_ms;
         int64_t keep_bytes;
+        int64_t queue_max; /* messages, per gateway */
+        int64_t open_max;  /* questions */
     } bus;
     char *gateways; /* list, as clients shall dial them */
     struct {

@@ -252,6 +252,7 @@ enum err fake_api_open(struct fake_api **out, const struct fake_api_config *conf
     err = publisher_open(&api->publisher, &(struct publisher_config){.url = config->events_url,
                                                                      .secret = config->bus_key,
                                                                      .heartbeat_ms = HEARTBEAT_MS,
+                                                                     .queue_limit = 1024,
                                                                      .keep_ms = KEEP_MS,
                                                                      .keep_bytes = KEEP_BYTES});
     if (err != ERR_OK)

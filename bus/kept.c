@@ -16,6 +16,7 @@ struct kept {
     size_t bytes;
     struct entry *ring; /* `size` entries, a power of two; number n lives at n % size */
     size_t size;
+    uint64_t forgotten;
     uint64_t first, next; /* numbers first .. next - 1 are here */
 };
 
@@ -77,11 +78,14 @@ void kept_add(struct kept *kept, uint64_t number, struct text batch, int64_t now
 
     CHECK(number == kept->next);
     kept_forget(kept, now_ms);
-    while (kept->first < kept->next && kept->bytes + cost > kept->bytes_max)
+    while (kept->first < kept->next && kept->bytes + cost > kept->bytes_max) {
         drop_oldest(kept);
+        kept->forgotten++;
+    }
     kept->next++;
     if (cost > kept->bytes_max) {
         kept->first = kept->next;
+        kept->forgotten++;
         return;
     }
     if (kept->next - kept->first > kept->size)
@@ -91,6 +95,16 @@ void kept_add(struct kept *kept, uint64_t number, struct text batch, int64_t now
     *entry = (struct entry){.bytes = xmalloc(batch.len + 1), .len = batch.len, .sent_ms = now_ms};
     memcpy(entry->bytes, batch.at, batch.len);
     kept->bytes += cost;
+}
+
+size_t kept_bytes(const struct kept *kept)
+{
+    return kept->bytes;
+}
+
+uint64_t kept_forgotten(const struct kept *kept)
+{
+    return kept->forgotten;
 }
 
 void kept_each(const struct kept *kept, uint64_t from, uint64_t to, size_t bytes,

@@ -17,6 +17,9 @@ void kept_destroy(struct kept *kept);
 void kept_add(struct kept *kept, uint64_t number, struct text batch, int64_t now_ms);
 void kept_forget(struct kept *kept, int64_t now_ms); /* what is too old by now */
 
+size_t kept_bytes(const struct kept *kept);
+uint64_t kept_forgotten(const struct kept *kept); /* batches that went for want of bytes */
+
 /* Calls `each` for those of from..to that are still there, in order, until `bytes` would be passed.
  */
 void kept_each(const struct kept *kept, uint64_t from, uint64_t to, size_t bytes,

@@ -13,9 +13,6 @@
 #include "bus/link.h"
 
 #define BATCH_BYTES_MAX  (64u << 10)
-/* NNG keeps that many messages for each gateway that is slow: with full batches 64 MiB. Its default
- * of 16 loses bursts. */
-#define SEND_QUEUE       1024
 #define LINGER_MS        50
 /* What a batch has beside its items: publisher, number, said. */
 #define BATCH_HEAD_BYTES 32
@@ -148,15 +145,15 @@ static void *run_heart(void *arg)
     return NULL;
 }
 
-static int open_socket(nng_socket *socket, const char *url)
+static int open_socket(nng_socket *socket, const struct publisher_config *config)
 {
     int rv;
 
     if ((rv = nng_pub0_open(socket)) != 0)
         return rv;
     if ((rv = link_tune(*socket)) != 0 ||
-        (rv = nng_socket_set_int(*socket, NNG_OPT_SENDBUF, SEND_QUEUE)) != 0 ||
-        (rv = nng_listen(*socket, url, NULL, 0)) != 0)
+        (rv = nng_socket_set_int(*socket, NNG_OPT_SENDBUF, config->queue_limit)) != 0 ||
+        (rv = nng_listen(*socket, config->url, NULL, 0)) != 0)
         link_close(*socket);
     return rv;
 }
@@ -178,10 +175,10 @@ enum err publisher_open(struct publisher **out, const struct publisher_config *c
     const enum err err = link_check_secret("publisher", config->url, config->secret);
     nng_socket socket;
 
-    CHECK(config->heartbeat_ms > 0);
+    CHECK(config->heartbeat_ms > 0 && config->queue_limit > 0);
     if (err != ERR_OK)
         return err;
-    const int rv = open_socket(&socket, config->url);
+    const int rv = open_socket(&socket, config);
     if (rv != 0) {
         log_error("publisher %s: %s", config->url, nng_strerror(rv));
         return ERR_UNAVAILABLE;
@@ -231,6 +228,14 @@ struct publisher_place publisher_place(struct publisher *publisher)
     const struct publisher_place place = {publisher->id, publisher->number, publisher->said};
     pthread_mutex_unlock(&publisher->lock);
     return place;
+}
+
+struct publisher_kept publisher_kept(struct publisher *publisher)
+{
+    pthread_mutex_lock(&publisher->lock);
+    const struct publisher_kept kept = {kept_bytes(publisher->kept), kept_forgotten(publisher->kept)};
+    pthread_mutex_unlock(&publisher->lock);
+    return kept;
 }
 
 void publisher_replay(struct publisher *publisher, uint64_t from, uint64_t to, size_t bytes,

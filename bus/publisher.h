@@ -24,6 +24,8 @@ struct publisher_config {
     const char *url;    /* "tcp://127.0.0.1:7800" */
     struct text secret; /* bus key; empty is refused unless `url` is loopback */
     int heartbeat_ms;   /* a batch without items after so long a silence, e.g. 200 */
+    int queue_limit;    /* messages that wait for each gateway, at most 8192 (NNG's most), e.g. 1024;
+                           of more the oldest goes. NNG's default of 16 loses bursts */
     int keep_ms;        /* how long sent batches stay for Replay, e.g. 30000 */
     size_t keep_bytes;  /* and how many bytes of them at most */
 };
@@ -33,6 +35,13 @@ struct publisher_config {
 MUST_CHECK enum err publisher_open(struct publisher **out, const struct publisher_config *config);
 void publisher_close(
     struct publisher *publisher); /* lingers some ms for what is under way; NULL does nothing */
+
+/* What is kept for Replay. */
+struct publisher_kept {
+    size_t bytes;
+    uint64_t forgotten; /* batches that went before `keep_ms`, for want of bytes */
+};
+struct publisher_kept publisher_kept(struct publisher *publisher);
 
 uint64_t publisher_id(const struct publisher *publisher);
 struct publisher_place publisher_place(struct publisher *publisher);

@@ -191,6 +191,11 @@ static void responder_free(struct responder *responder)
     free(responder);
 }
 
+bool inquiry_is_last(const struct inquiry *inquiry)
+{
+    return inquiry->responder->asked == inquiry->responder->count;
+}
+
 uint32_t inquiry_connection(const struct inquiry *inquiry)
 {
     return (uint32_t)nng_pipe_id(inquiry->pipe);

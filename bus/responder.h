@@ -45,6 +45,9 @@ struct responder_counters {
 };
 void responder_count(const struct responder *responder, struct responder_counters *out);
 
+/* With it all of `open_limit` are open. */
+bool inquiry_is_last(const struct inquiry *inquiry);
+
 /* Over which connection it came, and whether that is still there. */
 uint32_t inquiry_connection(const struct inquiry *inquiry);
 bool responder_is_connected(uint32_t connection); /* any thread */

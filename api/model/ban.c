@@ -1,5 +1,6 @@
 #include "api/model/ban.h"
 
+#include "api/counters.h"
 #include "api/settings.h"
 #include "base/clock.h"
 
@@ -71,6 +72,7 @@ enum err ban_store(struct worker *worker, Bus__Order *order)
     err = db_ask(worker->db, &query);
     if (err == ERR_OK && db_bool(&query.rows, 0, 0) && db_is_null(&query.rows, 0, 1))
         err = ERR_LIMIT;
+    counter_add(COUNTER_BANS_REFUSED, err == ERR_LIMIT);
     if (err == ERR_OK)
         order->number = (uint64_t)db_i64(&query.rows, 0, 1);
     db_params_fini(&query.params);

@@ -296,6 +296,7 @@ void questions_answer(void *context, struct inquiry *inquiry, const Bus__Questio
     struct asked asked = {app, &app->workers[0], inquiry, question};
 
     counter_add(COUNTER_QUESTIONS, 1);
+    counter_add(COUNTER_QUESTIONS_FULL, inquiry_is_last(inquiry));
     if (answer_at_once(&asked))
         return;
     struct asked *kept = keep(&asked);

@@ -79,7 +79,7 @@ static int serve_metrics(struct worker *worker, h2o_req_t *req)
 
     if (!only_reads(req))
         return refuse_method(http_peer_open(worker, req, false));
-    counters_write(&out);
+    counters_write(&out, worker->app->publisher);
     http_peer_send_text(worker, req, TEXT("text/plain; version=0.0.4; charset=utf-8"), buf_text(&out));
     buf_fini(&out);
     return 0;

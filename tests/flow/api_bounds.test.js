@@ -14,6 +14,7 @@ configure({
     PARLEY_API_TASKS_MAX: '40',
     PARLEY_BATCH_OUTBOX_MAX: '10',
     PARLEY_BATCH_ROWS_MAX: '1',
+    PARLEY_BUS_KEEP_BYTES: '1',
   },
 });
 
@@ -74,6 +75,14 @@ test('a lane whose outbox is full takes nothing until some of it is marked, and 
   await eventually(async () => (await valueOf('outbox_rows')) === 0, 'all is marked');
   const log = await ada.log(room);
   assert.deepEqual(log.filter(({ kind }) => kind === 'message').map(({ seq }) => seq), sent);
+});
+
+test('what is sent and is more than bus.keep_bytes is counted', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const before = await valueOf('replay_forgotten_total');
+  await ada.createRoom('tea');
+  assert.ok((await valueOf('replay_forgotten_total')) > before);
+  assert.equal(await valueOf('replay_bytes'), 0);
 });
 
 test('/metrics can be turned off, and takes no other method', async () => {

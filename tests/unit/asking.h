@@ -16,7 +16,7 @@
 /* An API that answers an Rpc with its data, or keeps the inquiries. */
 struct api {
     struct responder *responder;
-    size_t asked;
+    size_t asked, full; /* of them: with the last place */
     bool keeps, refuses; /* refuses: "elsewhere", with its error */
     uint32_t error;
     size_t answer_bytes; /* instead of the question's data */
@@ -42,6 +42,7 @@ static inline void on_question(void *context, struct inquiry *inquiry, const Bus
     struct api *api = context;
 
     api->asked++;
+    api->full += inquiry_is_last(inquiry);
     if (api->keeps)
         api->kept[api->kept_count++] = inquiry;
     else if (api->refuses)

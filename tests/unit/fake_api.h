@@ -430,6 +430,7 @@ static inline void fake_api_open(struct fake_api *api, uv_loop_t *loop, int port
         .epoch = "e1", .alive = true, .ended_number = 1, .history_from = 1, .head = 5};
     CHECK(publisher_open(&api->publisher, &(struct publisher_config){.url = events,
                                                                      .heartbeat_ms = 50,
+                                                                     .queue_limit = 1024,
                                                                      .keep_ms = 1000,
                                                                      .keep_bytes = 1 << 20}) ==
           ERR_OK);

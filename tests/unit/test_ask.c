@@ -44,6 +44,31 @@ static void many_questions_are_open_at_once(void **state)
     responder_close(api.responder);
 }
 
+static void questions_beyond_an_apis_places_wait_for_one(void **state)
+{
+    struct place *place = *state;
+    struct api api;
+    struct reply reply = {0};
+    struct asker *asker = asker_of(place, 1, "key", 16);
+
+    api_open(&api, place, place->url[0], "key", 2);
+    api.keeps = true;
+    for (int i = 0; i < 3; i++)
+        ask(asker, ASKER_ANY, "tea", 5000, &reply);
+    TURN_UNTIL(place, api.asked == 2);
+    assert_int_equal(api.full, 1);
+    place_rest(place, 50);
+    assert_int_equal(api.asked, 2);
+    answer(&api, api.kept[0], TEXT("tea"));
+    TURN_UNTIL(place, api.asked == 3);
+    assert_int_equal(api.full, 2);
+    answer(&api, api.kept[1], TEXT("tea"));
+    answer(&api, api.kept[2], TEXT("tea"));
+    TURN_UNTIL(place, reply.ok == 3);
+    asker_close(asker);
+    responder_close(api.responder);
+}
+
 static void a_silent_api_is_skipped(void **state)
 {
     struct place *place = *state;
@@ -432,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLACE_TEST(a_question_is_answered),
         PLACE_TEST(many_questions_are_open_at_once),
+        PLACE_TEST(questions_beyond_an_apis_places_wait_for_one),
         PLACE_TEST(a_silent_api_is_skipped),
         PLACE_TEST(a_slow_answer_still_counts_after_the_next_was_asked),
         PLACE_TEST(what_one_api_cannot_answer_is_asked_elsewhere_at_once),

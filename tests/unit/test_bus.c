@@ -98,6 +98,7 @@ static struct publisher *speak(const char *url, const char *secret)
     const struct publisher_config config = {.url = url,
                                             .secret = text(secret),
                                             .heartbeat_ms = HEARTBEAT_MS,
+                                            .queue_limit = 1024,
                                             .keep_ms = 30000,
                                             .keep_bytes = 64 << 20};
     struct publisher *publisher;
@@ -397,7 +398,8 @@ static void without_a_key_only_loopback_is_spoken_on(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(local); i++)
         assert_true(link_is_local(local[i]));
     for (size_t i = 0; i < ARRAY_COUNT(open_to_all); i++) {
-        const struct publisher_config config = {.url = open_to_all[i], .heartbeat_ms = 100};
+        const struct publisher_config config = {
+            .url = open_to_all[i], .heartbeat_ms = 100, .queue_limit = 1024};
         struct publisher *publisher;
         assert_false(link_is_local(open_to_all[i]));
         assert_int_equal(publisher_open(&publisher, &config), ERR_INVALID);
@@ -409,7 +411,7 @@ static void an_address_that_is_taken_is_an_error(void **state)
     struct place *place = *state;
     struct publisher *publisher = speak(place->url[0], "key"), *second;
     const struct publisher_config config = {
-        .url = place->url[0], .secret = text("key"), .heartbeat_ms = 100};
+        .url = place->url[0], .secret = text("key"), .heartbeat_ms = 100, .queue_limit = 1024};
 
     assert_int_equal(publisher_open(&second, &config), ERR_UNAVAILABLE);
     publisher_close(publisher);

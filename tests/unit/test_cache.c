@@ -2,6 +2,7 @@
  * Against a real Redis of its own (skipped where redis-server is not installed): what it does when
  * it is fine, wrong, hung and gone.
  */
+#include "api/counters.h"
 #include "api/store/cache.h"
 #include "api/task.h"
 #include "base/clock.h"
@@ -176,6 +177,7 @@ static void more_than_the_limit_at_once_is_refused(void **state)
     for (int i = 0; i < 9; i++)
         commands[i] = (struct cache_command){.verb = "GET", .keys = keys, .key_count = 1};
     assert_int_equal(ask(f, commands, 9).err, ERR_UNAVAILABLE);
+    assert_int_equal(counter_value(COUNTER_CACHE_SKIPPED), 9);
     assert_int_equal(ask(f, commands, 8).err, ERR_OK);
 }
 

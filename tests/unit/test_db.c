@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "api/counters.h"
 #include "api/store/db.h"
 #include "api/task.h"
 #include "base/clock.h"
@@ -229,6 +230,7 @@ static void more_than_the_limit_is_busy(void **state)
     for (int i = 0; i < 9; i++)
         queries[i] = (struct db_query){.statement = &count, .lane = DB_NO_LANE};
     assert_int_equal(ask(state, queries, 9), ERR_BUSY);
+    assert_int_equal(counter_value(COUNTER_DB_BUSY), 9);
     assert_int_equal(ask(state, queries, 8), ERR_OK);
     for (int i = 0; i < 8; i++)
         db_rows_fini(&queries[i].rows);

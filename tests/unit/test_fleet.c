@@ -205,6 +205,7 @@ static void open_api(struct world *world)
     CHECK(publisher_open(&world->app.publisher,
                          &(struct publisher_config){.url = world->place->url[0],
                                                     .heartbeat_ms = 20,
+                                                    .queue_limit = 1024,
                                                     .keep_ms = 1000,
                                                     .keep_bytes = 1 << 20}) == ERR_OK);
     world->worker.app = &world->app;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "api/hasher.h"
+#include "api/counters.h"
 #include "api/task.h"
 #include "api/worker.h"
 #include "base/id.h"
@@ -103,6 +104,7 @@ static void one_waits_and_more_are_sent_away(void **state)
     for (int i = 0; i < 3; i++)
         run(f, hash_task, &c[i]);
     assert_int_equal(c[2].err, ERR_BUSY);
+    assert_int_equal(counter_value(COUNTER_HASH_BUSY), 1);
     uv_run(&f->worker.loop, UV_RUN_DEFAULT);
     assert_int_equal(c[0].err, ERR_OK);
     assert_int_equal(c[1].err, ERR_OK);

@@ -62,6 +62,7 @@ static void what_is_too_old_goes(void **state)
     assert_string_equal(said(&buf, kept, 1, 9, 1000), "b3 b4 b5 ");
     kept_add(kept, 6, TEXT("b6"), 100);
     assert_string_equal(said(&buf, kept, 1, 9, 1000), "b6 ");
+    assert_int_equal(kept_forgotten(kept), 0); /* by their age alone */
     kept_destroy(kept);
     buf_fini(&buf);
 }
@@ -74,9 +75,12 @@ static void the_oldest_gives_way_when_bytes_run_out(void **state)
 
     assert_null(strstr(said(&buf, kept, 1, 200, 10000), "b1 "));
     assert_non_null(strstr(said(&buf, kept, 1, 200, 10000), "b100 "));
+    assert_true(kept_bytes(kept) <= 1000);
+    assert_true(kept_forgotten(kept) > 0);
     memset(large, 'x', sizeof(large));
     kept_add(kept, 101, text_of(large, sizeof(large)), 101); /* alone too large: nothing is left */
     assert_string_equal(said(&buf, kept, 1, 200, 10000), "");
+    assert_int_equal(kept_forgotten(kept), 101);
     kept_add(kept, 102, TEXT("b102"), 102);
     assert_string_equal(said(&buf, kept, 1, 200, 10000), "b102 ");
     kept_destroy(kept);
