@@ -16,6 +16,8 @@
     X(CONNECTIONS_OPENED, "connections_opened",                                                    \
       "Connections opened; much above the number of people means that they come and go")           \
     X(CONNECTIONS_CLOSED, "connections_closed", "Connections ended, whoever ended them")           \
+    X(CONNECTIONS_REFUSED, "connections_refused",                                                  \
+      "Connections refused (503) since http.connection_limit of their thread were open")          \
     X(HANDSHAKES_REFUSED, "handshakes_refused",                                                    \
       "Upgrades refused: wrong version, foreign Origin, token in the address")                     \
     X(CONNECTS, "connects", "Clients that were let in")                                            \
@@ -66,6 +68,8 @@
       "a frame was too large")                                                                      \
     X(SESSIONS_FORGOTTEN, "sessions_forgotten",                                                    \
       "Ended sessions forgotten before their time: raise session.remember_max")                     \
+    X(BANS_FORGOTTEN, "bans_forgotten",                                                            \
+      "Users and tokens that are let in again since a thread can keep out no more")                 \
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
     X(QUESTIONS_REFUSED, "questions_refused",                                                      \

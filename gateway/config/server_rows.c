@@ -18,7 +18,7 @@ void rows_of_server(struct rows *rows, struct settings *s)
         NUMBER_OPTION("http_server.internal_port", http.internal_port, "0", "port", 0, 65535,
                       "Port of a listener of its own for /metrics, /health, /ready, the admin page and the server API, which the other then has not; 0: all on one."),
         NUMBER_OPTION("http.connection_limit", http.connection_limit, "100000", "connections", 1,
-                      10000000, "Connections per thread; more get 503."),
+                      10000000, "Connections per thread; more get 503 and are counted (connections_refused)."),
         NUMBER_OPTION("http.header_timeout_ms", http.header_timeout_ms, "10000", "ms", 100, 600000,
                       "A connection without a complete request by then is closed."),
         {.name = "gateway.broker", .type = OPTION_CHOICE, .value = &s->gateway.broker,

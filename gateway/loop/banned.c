@@ -54,8 +54,10 @@ static void make_room(struct banned *banned, int64_t now_s)
         if (ban->expires_s != 0 && ban->expires_s <= now_s)
             forget(banned, ban);
     }
-    if (HASH_COUNT(banned->map) >= BANNED_MAX)
-        forget(banned, banned->map);
+    if (HASH_COUNT(banned->map) < BANNED_MAX)
+        return;
+    forget(banned, banned->map);
+    banned->forgotten++;
 }
 
 /* In place of what was known of it. NULL: that is as new. */

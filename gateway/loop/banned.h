@@ -17,6 +17,7 @@ struct ban;
 
 struct banned {
     struct ban *map; /* by kind and name, the oldest first */
+    uint64_t forgotten; /* that still held, for want of room; nobody has counted them yet */
 };
 
 void banned_fini(struct banned *banned);

@@ -196,12 +196,24 @@ static void after_poll(uv_check_t *handle)
     end_turn(container_of(handle, struct loop, after_poll));
 }
 
+/* What there was no room for since the last tick. */
+static void count_overflows(struct loop *loop)
+{
+    const uint64_t refused = loop->listener != NULL ? listener_refused(loop->listener) : loop->refused;
+
+    metrics_add(&loop->metrics, METRIC_CONNECTIONS_REFUSED, refused - loop->refused);
+    metrics_add(&loop->metrics, METRIC_BANS_FORGOTTEN, loop->banned.forgotten);
+    loop->refused = refused;
+    loop->banned.forgotten = 0;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct loop *loop = container_of(timer, struct loop, ticker);
 
     wheel_turn(&loop->wheel, loop_now_ms(loop), client_on_deadline, loop);
     metrics_turn(&loop->metrics, loop_now_ms(loop));
+    count_overflows(loop);
     keys_fetch(loop);
     if (loop->waiting_for_keys != NULL)
         connecting_retry(loop);

@@ -65,6 +65,7 @@ struct loop {
     struct returns *returns;
     struct survey *surveys; /* answered, for the broker; a list */
     size_t asked_count; /* requests at the broker, whose answers are still to come */
+    uint64_t refused; /* connections, as far as counted */
     struct banned banned;
     struct seen seen;
     struct emulated *emulated;           /* by session */

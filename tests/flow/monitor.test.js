@@ -1,5 +1,6 @@
 // What those see who watch a gateway: /metrics, /health and /ready, on a listener of their own or not.
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { test } from 'node:test';
 import { Alone } from './harness/alone.js';
 import { exchange } from './harness/http.js';
@@ -120,6 +121,14 @@ test('each command with a reply is timed, errors and goodbyes are counted by cod
   assert.equal(now['parley_gateway_errors_total{code="102"}'], 2);
   assert.equal(now['parley_gateway_errors_total{code="108"}'], 2);
   assert.equal(now['parley_gateway_disconnects_total{code="3501"}'], 1);
+});
+
+test('connections beyond http.connection_limit are ended and counted', async (t) => {
+  const gateway = await begin(t, { http: { connection_limit: 2 } });
+  const sockets = Array.from({ length: 5 }, () => net.connect(gateway.port, '127.0.0.1').on('error', () => {}).resume());
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  await Promise.any(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  await eventually(async () => (await gateway.metrics()).parley_gateway_connections_refused_total > 0, 'refused ones');
 });
 
 test('while clients are said goodbye the inner listener says so', async (t) => {

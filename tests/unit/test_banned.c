@@ -92,6 +92,7 @@ static void of_too_many_the_oldest_is_forgotten(void **state)
     assert_false(banned_has_user(&banned, TEXT("user 0"), NOW));
     assert_true(banned_has_user(&banned, TEXT("user 1"), NOW));
     assert_true(banned_has_user(&banned, text(name), NOW));
+    assert_int_equal(banned.forgotten, 1);
 }
 
 static void what_is_over_is_forgotten_before_what_holds(void **state)
