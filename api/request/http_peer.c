@@ -228,5 +228,5 @@ void http_peer_send_text(struct worker *worker, h2o_req_t *req, struct text type
     add_header(req, "cache-control", TEXT("no-store"));
     add_header(req, "x-content-type-options", TEXT("nosniff"));
     add_header(req, "content-type", type);
-    send_bytes(worker, req, 200, bytes);
+    send_bytes(worker, req, 200, pool_copy(req, bytes));
 }

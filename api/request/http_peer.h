@@ -21,7 +21,7 @@ bool http_peer_origin_allowed(const struct worker *worker, const h2o_req_t *req)
 /* Answers with a file, or 304. */
 void http_peer_send_page(struct worker *worker, h2o_req_t *req, const struct page *page);
 
-/* Answers 200 with a text. */
+/* Answers 200 with a text, borrowed for the call. */
 void http_peer_send_text(struct worker *worker, h2o_req_t *req, struct text type, struct text bytes);
 
 struct text http_peer_header(const h2o_req_t *req, const char *lower_case_name);
