@@ -47,6 +47,10 @@
       "Publications that came before an earlier one: two APIs raced, or one was lost")             \
     X(BUS_NOT_HELD, "bus_not_held",                                                                \
       "Publications that heal.hold_max left no room for; they are fetched in their turn")        \
+    X(BUS_HEARD, "bus_heard",                                                                      \
+      "Times that an API was heard which was not heard before, or lost: all is compared with it")  \
+    X(BUS_LOST, "bus_lost",                                                                        \
+      "Times that an API said nothing for bus.silence_ms: it ended, hangs, or is cut off")         \
     X(BUS_HOLES, "bus_holes", "Gaps in an API's running numbers: the bus lost something")          \
     X(BUS_HOLES_SWEPT, "bus_holes_swept",                                                          \
       "Of those, gaps that were not asked for since heal.hole_max were: a sweep followed")          \

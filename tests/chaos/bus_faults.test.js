@@ -101,10 +101,13 @@ test('T31 a gateway that is frozen, and one that is killed, are of no concern to
 
 test('T32 an API that is frozen, and one that is killed: the other serves all, and nothing is lost', async (t) => {
   const here = await world(t);
-  const { apis } = here.servers;
+  const { apis, gateways } = here.servers;
+  const counted = async (name) => Math.min(...(await Promise.all(gateways.map((gateway) => counterOf(gateway, name)))));
+  const heard = await counted('bus_heard');
   apis[0].pause();
   const seqs = await say(here, 5);
   await all(here.ears, seqs);
+  await eventually(async () => (await counted('bus_lost')) > 0, 'its silence is noticed');
   apis[0].resume();
   await apis[1].kill();
   seqs.push(...(await say(here, 5)));
@@ -112,6 +115,7 @@ test('T32 an API that is frozen, and one that is killed: the other serves all, a
   await apis[1].start();
   seqs.push(...(await say(here, 5)));
   await all(here.ears, seqs);
+  await eventually(async () => (await counted('bus_heard')) >= heard + 2, 'both were heard again');
 });
 
 test('who joins a room and looks at it before the bus tells the gateway is a member there all the same', async (t) => {

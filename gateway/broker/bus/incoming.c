@@ -515,6 +515,7 @@ static void on_publisher(void *context, size_t api, uint64_t publisher)
     struct bus_broker *broker = context;
     const uint64_t before = broker->publishers[api];
 
+    metrics_add(&broker->base.metrics, METRIC_BUS_HEARD, 1);
     log_info("bus: api %zu is heard (publisher %016" PRIx64 ")", api, publisher);
     broker->publishers[api] = publisher;
     sweep_start(broker, before != 0 && before != publisher);
@@ -522,6 +523,9 @@ static void on_publisher(void *context, size_t api, uint64_t publisher)
 
 static void on_lost(void *context, size_t api, uint64_t publisher)
 {
+    struct bus_broker *broker = context;
+
+    metrics_add(&broker->base.metrics, METRIC_BUS_LOST, 1);
     log_warn("bus: api %zu is lost (publisher %016" PRIx64 ")", api, publisher);
 }
 
