@@ -101,7 +101,7 @@ void settings_load(struct settings *s, int argc, char **argv)
         NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
                       1000000, "Most members of a room."),
         NUMBER_OPTION("bans.max", bans.max, "100000", "bans", 0, 100000,
-                      "Most users blocked and tokens revoked at once; more are refused (error 106) and counted (bans_refused)."),
+                      "Most users blocked and tokens revoked by the operator at once (not bans from rooms); more are refused (error 106) and counted (bans_refused)."),
         CHOICE_OPTION("log.level", log.level, "info", option_log_levels, "Least level that is logged."),
         CHOICE_OPTION("log.format", log.format, "auto", option_log_formats,
                       "auto is text on a terminal, else JSON."),

@@ -1,6 +1,6 @@
 #include "api/handlers/bans.h"
 
-#include "api/log/room_log.h"
+#include "api/handlers/append.h"
 #include "api/model/access.h"
 #include "api/model/user.h"
 #include "api/worker.h"
@@ -113,16 +113,6 @@ static void write_body(struct buf *body, const struct log_row *row)
     if (row->ban_reason.len > 0)
         json_key_text(&out, "reason", row->ban_reason);
     json_close(&out, '}');
-}
-
-static enum err append(struct call *call, struct log_row *row)
-{
-    enum err err = room_log_append(call_worker(call), row);
-
-    if (err == ERR_OK)
-        err = log_outcome_err(row);
-    log_row_fini(row);
-    return err;
 }
 
 static enum err reply_ban(struct call *call, const struct log_row *row)

@@ -1,8 +1,8 @@
 #include "api/handlers/members.h"
 
+#include "api/handlers/append.h"
 #include "api/model/access.h"
 #include "api/model/membership.h"
-#include "api/log/room_log.h"
 #include "api/model/user.h"
 #include "api/worker.h"
 
@@ -64,12 +64,7 @@ static enum err change(struct call *call, enum log_row_kind kind, int64_t subjec
     row->subject_id = subject_id != 0 ? subject_id : row->actor_id;
     if ((err = call_path_id(call, "room", &row->room_id)) != ERR_OK)
         return err;
-    if ((err = room_log_append(call_worker(call), row)) == ERR_OK)
-        err = log_outcome_err(row);
-    if (err == ERR_BANNED && row->until_us != 0)
-        call_problem_time(call, "until", row->until_us);
-    log_row_fini(row);
-    return err;
+    return append(call, row);
 }
 
 /* POST /v1/rooms/{room}/join -> 200 Member */
@@ -162,12 +157,7 @@ enum err cursor_put(struct call *call)
 
     if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
         (err = call_body_i64(call, "seq", 0, INT64_MAX - 1, &row.seq)) != ERR_OK ||
-        (err = call_body_bool(call, "force", &row.force)) != ERR_OK)
-        return err;
-    if ((err = room_log_append(call_worker(call), &row)) == ERR_OK)
-        err = log_outcome_err(&row);
-    log_row_fini(&row);
-    if (err != ERR_OK)
+        (err = call_body_bool(call, "force", &row.force)) != ERR_OK || (err = append(call, &row)) != ERR_OK)
         return err;
 
     struct json_out out = {.buf = call_out(call)};

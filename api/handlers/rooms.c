@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "api/handlers/append.h"
 #include "api/model/access.h"
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
@@ -315,10 +316,7 @@ enum err rooms_put_by_slug(struct call *call)
         return rooms_reply(call, room.id, 201);
 
     struct log_row row = {.kind = LOG_ADD_MEMBER, .room_id = room.id, .actor_id = user_id, .subject_id = user_id};
-    if ((err = room_log_append(call_worker(call), &row)) == ERR_OK)
-        err = log_outcome_err(&row);
-    log_row_fini(&row);
-    return err != ERR_OK ? err : rooms_reply(call, room.id, 200);
+    return (err = append(call, &row)) != ERR_OK ? err : rooms_reply(call, room.id, 200);
 }
 
 /* ---- finding ---- */

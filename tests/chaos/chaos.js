@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Chaos } from './run_chaos.js';
-import { USAGE, parseOptions } from './options.js';
+import { Misunderstood, USAGE, parseOptions } from './options.js';
 import { makeReport } from './report.js';
 import { ROOT } from '../flow/harness/folders.js';
 
@@ -21,6 +21,6 @@ async function main(words) {
 }
 
 main(process.argv.slice(2)).catch((error) => {
-  process.stderr.write(`tests/chaos/run: ${error.stack}\n`);
+  process.stderr.write(`tests/chaos/run: ${error instanceof Misunderstood ? error.message : error.stack}\n`);
   process.exit(2);
 });

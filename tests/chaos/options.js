@@ -1,3 +1,6 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { BIN } from '../flow/harness/folders.js';
 import { NEMESES } from './nemeses/index.js';
 
 export const USAGE = `tests/chaos/run [--minutes N] [--seed N] [--apis N] [--gateways N] [--clients N] [--rooms N]
@@ -16,6 +19,9 @@ ${NEMESES.map(({ name, what }) => `                    ${name.padEnd(12)}${what}
 
 const NUMBERS = { minutes: 2, apis: 2, gateways: 3, clients: 8, rooms: 4, seed: null };
 
+/** An option that cannot be followed; the message is a sentence for whoever gave it. */
+export class Misunderstood extends Error {}
+
 /** {minutes, seed, apis, gateways, clients, rooms, nemeses, report, help}; throws a sentence about what it does not understand. */
 export function parseOptions(words) {
   const options = { ...NUMBERS, seed: 1 + Math.floor(Math.random() * 1e6), nemeses: NEMESES, report: null, help: false };
@@ -27,6 +33,7 @@ export function parseOptions(words) {
     else if (name === 'report') options.report = words[++i] ?? fail('--report wants a file');
     else fail(`${words[i]} is no option`);
   }
+  if (!options.help && !fs.existsSync(path.join(BIN, 'parley-api'))) fail(`there is no ${path.join(BIN, 'parley-api')}: build first (tests/run flow does), or set PARLEY_BIN`);
   return options;
 }
 
@@ -42,5 +49,5 @@ function named(words = '') {
 }
 
 function fail(sentence) {
-  throw new Error(sentence);
+  throw new Misunderstood(`${sentence}; see --help`);
 }

@@ -140,16 +140,19 @@ static int run(const char *words)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static char file_path[] = "/tmp/parley-test-options-XXXXXX";
+
+/* Until the next one, or the end. */
 static const char *file_with(const char *content, mode_t mode)
 {
-    static char path[] = "/tmp/parley-test-options-XXXXXX";
-    strcpy(path + sizeof(path) - 7, "XXXXXX");
-    const int file = mkstemp(path);
+    unlink(file_path);
+    strcpy(file_path + sizeof(file_path) - 7, "XXXXXX");
+    const int file = mkstemp(file_path);
     assert_true(file >= 0);
     assert_int_equal(write(file, content, strlen(content)), strlen(content));
     fchmod(file, mode);
     close(file);
-    return path;
+    return file_path;
 }
 
 static int run_with(const char *format, const char *path)
@@ -592,5 +595,6 @@ int main(void)
                                .count = ARRAY_COUNT(table)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     reset_more();
+    unlink(file_path);
     return failed;
 }
