@@ -17,7 +17,7 @@
     X(REQUESTS_LATE, "requests_late", "Answered 503 since api.deadline_ms had passed: a store is slow, or hangs")                        \
     X(QUESTIONS, "questions", "Questions of gateways")                                                                                   \
     X(QUESTIONS_BUSY, "questions_busy", "Questions passed on to another API since api.tasks_max were at work already")                   \
-    X(QUESTIONS_FULL, "questions_full", "Of those, questions that took the last place of bus.open_max: more wait unread")                  \
+    X(QUESTIONS_FULL, "questions_full", "Questions of gateways that took the last place of bus.open_max: more wait unread")                  \
     X(DB_BUSY, "db_busy", "Queries refused since db.open_max were under way: the database is too slow for what is asked")                \
     X(CACHE_SKIPPED, "cache_skipped", "Commands that Redis was not asked since redis.open_max were under way")                           \
     X(HASH_BUSY, "hash_busy", "Passwords not looked at since hash.queue waited already: many sign in, or somebody guesses")              \
@@ -25,7 +25,7 @@
     X(ROWS_BUSY, "rows_busy", "Refused with 503 since batch.waiting_max waited for their lane: the database is too slow for it")         \
     X(OUTBOX_BUSY, "outbox_busy", "Refused with 503 since a lane's outbox had batch.outbox_max rows: Redis or the news of it hang")      \
     X(BANS_REFUSED, "bans_refused", "Users and tokens not banned (106) since bans.max are")                                                \
-    X(OUTBOX_REDONE, "outbox_redone", "Batches published again: an API died, or a connection broke, behind the commit")
+    X(OUTBOX_REDONE, "outbox_redone", "Batches published or cached again: an API died, a connection broke, or the cache was voided")
 
 enum counter {
 #define X(name, label, help) COUNTER_##name,

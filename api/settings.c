@@ -23,7 +23,7 @@ void settings_load(struct settings *s, int argc, char **argv)
                       1000000, "HTTP connections per thread; more get 503."),
         TEXT_OPTION("http.trusted_proxies", http.trusted_proxies, "",
                     "Addresses of proxies whose X-Forwarded-For is believed, comma-separated."),
-        FLAG_OPTION("http.metrics", http.metrics, "true",
+        FLAG_OPTION("http.metrics", http.metrics, "false",
                     "Counters at /metrics, for whoever reaches the port: a proxy in front keeps that path to itself."),
         NUMBER_OPTION("api.threads", api.threads, "1", "threads", 1, 64,
                       "Event loops, each with its own connections."),

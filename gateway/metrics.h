@@ -46,7 +46,7 @@
     X(BUS_EARLY, "bus_early",                                                                      \
       "Publications that came before an earlier one: two APIs raced, or one was lost")             \
     X(BUS_NOT_HELD, "bus_not_held",                                                                \
-      "Publications that heal.hold_max left no room for; they are fetched in their turn")        \
+      "Publications that heal.hold_max or hold_max_bytes left no room for: they are fetched")          \
     X(BUS_HEARD, "bus_heard",                                                                      \
       "Times that an API was heard which was not heard before, or lost: all is compared with it")  \
     X(BUS_LOST, "bus_lost",                                                                        \
@@ -77,7 +77,7 @@
     X(QUESTIONS, "questions", "Questions asked of the APIs")                                       \
     X(QUESTIONS_FAILED, "questions_failed", "Questions that nobody answered in time")              \
     X(QUESTIONS_REFUSED, "questions_refused",                                                      \
-      "Of those, questions that were not even asked, since bus.open_max were open")                 \
+      "Questions that were not even asked, since bus.open_max were open")                 \
     X(DOUBTS, "doubts",                                                                            \
       "Memberships asked about since the log spoke of them before its room was followed here")     \
     X(DOUBTS_CLOSED, "doubts_closed",                                                              \

@@ -2,7 +2,7 @@
 
 #include "api/worker.h"
 
-enum err append(struct call *call, struct log_row *row)
+enum err append_row(struct call *call, struct log_row *row)
 {
     enum err err = room_log_append(call_worker(call), row);
 

@@ -10,4 +10,4 @@
  * Appends `row`; ERR_OK: it is stored, or was so already (row->outcome). A refusal that ends by itself tells when. The numbers of
  * the answer stay in `row`, which needs no log_row_fini() any more.
  */
-MUST_CHECK enum err append(struct call *call, struct log_row *row);
+MUST_CHECK enum err append_row(struct call *call, struct log_row *row);

@@ -64,7 +64,7 @@ static enum err change(struct call *call, enum log_row_kind kind, int64_t subjec
     row->subject_id = subject_id != 0 ? subject_id : row->actor_id;
     if ((err = call_path_id(call, "room", &row->room_id)) != ERR_OK)
         return err;
-    return append(call, row);
+    return append_row(call, row);
 }
 
 /* POST /v1/rooms/{room}/join -> 200 Member */
@@ -157,7 +157,7 @@ enum err cursor_put(struct call *call)
 
     if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
         (err = call_body_i64(call, "seq", 0, INT64_MAX - 1, &row.seq)) != ERR_OK ||
-        (err = call_body_bool(call, "force", &row.force)) != ERR_OK || (err = append(call, &row)) != ERR_OK)
+        (err = call_body_bool(call, "force", &row.force)) != ERR_OK || (err = append_row(call, &row)) != ERR_OK)
         return err;
 
     struct json_out out = {.buf = call_out(call)};

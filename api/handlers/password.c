@@ -9,10 +9,10 @@
 static const struct db_statement select_password = {
     "select_password", "SELECT password_hash FROM public.users WHERE id = $1::bigint"};
 
-/* $2: what the old one was compared with; of two who change it at once, one has to compare again. */
-static const struct db_statement update_password = {
-    "update_password",
-    "UPDATE public.users SET password_hash = $3::text WHERE id = $1::bigint AND password_hash = $2::text RETURNING id"};
+/* $2: what the old one was compared with; of two who change it at once, one has to compare again. $4: the session that stays. */
+static const struct db_statement change_password = {
+    "change_password",
+    "SELECT number, session_id FROM public.change_password($1::bigint, $2::text, $3::text, $4::bigint)"};
 
 static enum err read_stored(struct call *call, char hash[HASHER_TEXT_BYTES])
 {
@@ -31,14 +31,18 @@ static enum err read_stored(struct call *call, char hash[HASHER_TEXT_BYTES])
 
 static enum err store(struct call *call, const char *old_hash, const char *new_hash)
 {
-    struct db_query query = {.statement = &update_password, .lane = DB_NO_LANE};
+    struct worker *worker = call_worker(call);
+    struct db_query query = {.statement = &change_password, .lane = DB_NO_LANE};
 
     db_add_i64(&query.params, call_user_id(call));
     db_add_text(&query.params, text(old_hash));
     db_add_text(&query.params, text(new_hash));
-    enum err err = db_ask(call_worker(call)->db, &query);
-    if (err == ERR_OK && db_count(&query.rows) != 1)
+    db_add_i64(&query.params, call_session_id(call));
+    enum err err = db_ask(worker->db, &query);
+    if (err == ERR_OK && db_count(&query.rows) == 0)
         err = ERR_CONFLICT;
+    if (err == ERR_OK)
+        sessions_tell_ended(worker->app, call_user_id(call), &query.rows);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;
@@ -72,12 +76,10 @@ enum err password_post(struct call *call)
 {
     struct text old, new;
     enum err err;
-    int count;
 
     if ((err = call_body_text(call, "old", 0, OLD_MAX_BYTES, &old)) != ERR_OK ||
         (err = call_body_chars(call, "new", PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS, &new)) != ERR_OK ||
-        (err = change(call, old, new)) != ERR_OK ||
-        (err = sessions_end(call_worker(call), call_user_id(call), 0, call_session_id(call), &count)) != ERR_OK)
+        (err = change(call, old, new)) != ERR_OK)
         return err;
     return call_reply_empty(call, 204);
 }

@@ -316,7 +316,7 @@ enum err rooms_put_by_slug(struct call *call)
         return rooms_reply(call, room.id, 201);
 
     struct log_row row = {.kind = LOG_ADD_MEMBER, .room_id = room.id, .actor_id = user_id, .subject_id = user_id};
-    return (err = append(call, &row)) != ERR_OK ? err : rooms_reply(call, room.id, 200);
+    return (err = append_row(call, &row)) != ERR_OK ? err : rooms_reply(call, room.id, 200);
 }
 
 /* ---- finding ---- */

@@ -189,7 +189,7 @@ static enum err answer_rotation(struct call *call, const struct db_rows *rows, i
     const int64_t user_id = db_i64(rows, 0, 1);
     if (text_equal(db_text(rows, 0, 0), TEXT("reused"))) {
         int count;
-        const enum err err = sessions_end(call_worker(call), user_id, session_id, 0, &count);
+        const enum err err = sessions_end(call_worker(call), user_id, session_id, &count);
         return err != ERR_OK ? err : ERR_REFRESH_REUSED;
     }
 
@@ -257,7 +257,7 @@ enum err sessions_get(struct call *call)
 static enum err end_and_reply(struct call *call, int64_t session_id, bool must_exist)
 {
     int count;
-    const enum err err = sessions_end(call_worker(call), call_user_id(call), session_id, 0, &count);
+    const enum err err = sessions_end(call_worker(call), call_user_id(call), session_id, &count);
 
     if (err != ERR_OK)
         return err;

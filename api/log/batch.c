@@ -403,7 +403,7 @@ static const struct {
     {"unchanged", LOG_UNCHANGED},     {"no_room", LOG_NO_ROOM},           {"not_member", LOG_NOT_MEMBER},
     {"silenced", LOG_SILENCED},       {"beyond_last", LOG_BEYOND_LAST},   {"unknown_user", LOG_UNKNOWN_USER},
     {"role_required", LOG_ROLE_REQUIRED}, {"not_possible", LOG_NOT_POSSIBLE},
-    {"full", LOG_FULL},               {"banned", LOG_BANNED},
+    {"full", LOG_FULL},               {"banned", LOG_BANNED},           {"over", LOG_OVER},
 };
 
 static enum log_outcome read_outcome(const struct db_rows *rows, int i)

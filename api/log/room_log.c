@@ -40,6 +40,8 @@ enum err log_outcome_err(const struct log_row *row)
         return ERR_NOT_POSSIBLE;
     case LOG_BANNED:
         return ERR_BANNED;
+    case LOG_OVER:
+        return ERR_OUT_OF_RANGE;
     case LOG_FULL:
         return ERR_ROOM_FULL;
     }

@@ -40,6 +40,7 @@ enum log_outcome {
     LOG_ROLE_REQUIRED,
     LOG_NOT_POSSIBLE,
     LOG_BANNED,        /* `until_us`; 0: for good */
+    LOG_OVER,          /* the time that was given is over already */
     LOG_FULL,          /* the room has limits.members_per_room members */
 };
 

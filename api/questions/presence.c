@@ -22,7 +22,7 @@
 static struct cache_script put_steps = {
     .lua = NOW_MS
            "for i = 1, #KEYS do\n"
-           "  local client, value = ARGV[2 * i + 1], string.format('%s %d %s', ARGV[2], now, ARGV[2 * i + 2])\n"
+           "  local client, value = ARGV[2 * i + 1], ARGV[2] .. string.format(' %d ', now) .. ARGV[2 * i + 2]\n"
            "  local old = redis.pcall('HGET', KEYS[i], client)\n"
            "  if type(old) == 'table' then redis.call('DEL', KEYS[i]); old = false end\n"
            "  local held = old and tonumber(string.match(old, '^(%d+) '))\n"

@@ -100,6 +100,9 @@ void question_memberships(struct worker *worker, struct inquiry *inquiry, const 
     struct pair *pairs = xcalloc(ask->n_asked + 1, sizeof(*pairs));
     struct db_query *queries = xcalloc(lanes + 1, sizeof(*queries));
     read_pairs(ask, pairs);
+    for (size_t i = 0; i < ask->n_asked; i++)
+        if (room_lane(pairs[i].room) >= (int)lanes)
+            err = ERR_UNAVAILABLE; /* a lane that is not open here yet: another API may know */
     for (size_t lane = 0; lane < lanes; lane++)
         build(&queries[lane], (int)lane, pairs, ask->n_asked);
     if (err == ERR_OK && (err = db_run(worker->db, queries, lanes)) == ERR_OK && !watch_epoch(worker->app->watch, epoch))

@@ -8,3 +8,4 @@ CREATE TABLE {lane}.bans (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (room_id, user_id)
 );
+CREATE INDEX bans_by_end ON {lane}.bans (room_id, until) WHERE until IS NOT NULL; -- serves ban_member, which forgets those that are over

@@ -173,6 +173,12 @@ test('of many who sign in while the password is changed, none stays in with the 
   assert.equal((await ada.get('/sessions')).items.length, 1);
 });
 
+test('sessions that end at both APIs at once are known to both', async (t) => {
+  const people = Object.values(await chat(t).users(...Array.from({ length: 8 }, (_, i) => `ada${i}`)));
+  for (const [i, person] of people.entries()) await person.signOut({ api: (i + 1) % 2 });
+  await Promise.all(people.map((person) => eventually(isRefusedEverywhere(person), 'the access token is refused', REVOKED_WITHIN_MS)));
+});
+
 test('sessions are listed with the current one marked, and one ends without the others', async (t) => {
   const { ada } = await chat(t).users('ada');
   const phone = await ada.signInAgain({ device: 'phone' });

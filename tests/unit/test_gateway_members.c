@@ -293,6 +293,28 @@ static void who_was_removed_before_the_room_was_followed_hears_no_lines(void **s
     assert_false(raw_has(&world->bob, "chats"));
 }
 
+static void a_standing_that_is_older_than_a_grant_throws_nobody_out(void **state)
+{
+    struct world *world = *state;
+
+    follow_from_beyond_bobs_event(world);
+    world->api.keeps = BUS__QUESTION__ASK_MEMBERSHIPS;
+    world->api.member = false;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    UNTIL(world, world->api.kept_count == 1); /* reads: no member at 6 */
+    world->api.head = 7;                      /* bob joins again; the bus is slow */
+    subscribe(world, &world->bob, "room:7");
+    world->api.head = 6;
+    fake_answer_kept(&world->api);
+    settle(world);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 7, .adds = BOB});
+    say(world, 8, NULL);
+    expect(world, &world->ada, "\"offset\":8");
+    settle(world);
+    assert_false(raw_has(&world->bob, "\"unsubscribe\":{\"code\":2000"));
+    assert_true(raw_has(&world->bob, "\"offset\":8"));
+}
+
 static void a_membership_that_nobody_tells_is_asked_about_again(void **state)
 {
     struct world *world = *state;
@@ -387,6 +409,7 @@ int main(void)
         GATEWAY_TEST(who_joined_and_subscribed_at_once_hears_lines_after_unsubscribing),
         GATEWAY_TEST(who_joined_and_was_removed_since_hears_no_lines),
         GATEWAY_TEST(who_was_removed_before_the_room_was_followed_hears_no_lines),
+        GATEWAY_TEST(a_standing_that_is_older_than_a_grant_throws_nobody_out),
         GATEWAY_TEST(a_membership_that_nobody_tells_is_asked_about_again),
         GATEWAY_TEST(people_beyond_the_most_doubts_are_closed_and_come_back),
         GATEWAY_TEST(ended_sessions_that_are_forgotten_too_early_are_counted),

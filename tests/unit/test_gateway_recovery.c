@@ -48,6 +48,21 @@ static void what_there_is_no_room_to_hold_is_counted_and_fetched_in_its_turn(voi
     assert_int_equal(bus_of_world(world)->holding.bytes, 0);
 }
 
+static void what_finds_no_room_at_all_is_fetched_all_the_same(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->bob, "room:7");
+    UNTIL(world, !bus_of_world(world)->sweep.running);
+    settle(world);
+    UNTIL(world, !bus_of_world(world)->sweep.running);
+    bus_of_world(world)->holding.max_bytes = 10; /* as if other rooms held all of it */
+    publish(world, 8); /* 6 and 7 never come */
+    UNTIL(world, raw_has(&world->bob, "\"offset\":8"));
+    assert_string_equal(offsets_of(&world->bob), "6 7 8");
+}
+
 static void what_goes_from_memory_to_make_room_is_counted(void **state)
 {
     struct world *world = *state;
@@ -468,6 +483,7 @@ int main(void)
         GATEWAY_TEST(publications_that_overtake_each_other_are_put_in_order),
         GATEWAY_TEST(what_the_bus_lost_is_fetched_and_delivered_in_its_place),
         GATEWAY_TEST(what_there_is_no_room_to_hold_is_counted_and_fetched_in_its_turn),
+        GATEWAY_TEST(what_finds_no_room_at_all_is_fetched_all_the_same),
         GATEWAY_TEST(what_goes_from_memory_to_make_room_is_counted),
         GATEWAY_TEST(a_fetch_that_nobody_answers_is_tried_again),
         GATEWAY_TEST(who_waits_in_vain_for_a_room_to_be_healed_is_counted_and_tries_again),

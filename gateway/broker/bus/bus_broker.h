@@ -167,6 +167,8 @@ void memberships_close(struct bus_broker *broker); /* its question, if any, is n
 
 /* It comes from before we followed the room: whom it adds or removes is asked about, if they are here. */
 void doubts_note(struct bus_broker *broker, const Bus__Publication *publication);
+/* An answer that was read at `as_of` has let somebody into a room: an older one does not throw them out. */
+void doubts_granted(struct bus_broker *broker, struct text user, struct text room, uint64_t as_of);
 void doubts_flush(struct bus_broker *broker); /* asks, at the end of a turn; not after doubts_close() */
 void doubts_open(struct bus_broker *broker);
 void doubts_close(struct bus_broker *broker);

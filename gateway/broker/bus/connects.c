@@ -70,6 +70,7 @@ static void follow(struct bus_broker *broker, struct request *request, int64_t r
 
     bus_hold(channel);
     channel->given[request->loop].member++;
+    doubts_granted(broker, request->user, channel_text(channel), as_of);
     bus_place(broker, channel, as_of, epoch);
     bus_unhold(broker, channel);
 }

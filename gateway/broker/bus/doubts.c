@@ -70,8 +70,8 @@ static void settle(struct bus_broker *broker, const struct request *doubt, const
         id_parse(channel_name_id(doubt->channel), &room) ? user_fact(doubt->owner, room) : NULL;
     const bool is_newer = fact != NULL && fact->offset > told->as_of;
 
-    if (own == NULL)
-        return; /* nobody of them is here any more */
+    if (own == NULL || (!is_newer && doubt->as_of > told->as_of))
+        return; /* nobody of them is here any more; or they were let in since by a younger answer */
     bus_hold(own);
     if (is_newer ? !fact->removed : told->member)
         let_in(broker, doubt, own, is_newer ? fact->offset : told->as_of, epoch);
@@ -159,16 +159,24 @@ void doubts_flush(struct bus_broker *broker)
 
 /* ---- a doubt ---- */
 
-/* Those of somebody are open with users.c: a few at most. */
-static bool is_noted(const struct bus_broker *broker, struct text user, struct text room)
+/* NULL: there is none. Those of somebody are open with users.c: a few at most. */
+static struct request *find_noted(const struct bus_broker *broker, struct text user, struct text room)
 {
     const struct user *owner = users_find(&broker->users, user);
-    const struct request *request = owner != NULL ? owner->open : NULL;
+    struct request *request = owner != NULL ? owner->open : NULL;
 
     for (; request != NULL; request = request->next)
         if (request->kind == REQUEST_CONNECT && text_equal(request->channel, room))
-            return true;
-    return false;
+            return request;
+    return NULL;
+}
+
+void doubts_granted(struct bus_broker *broker, struct text user, struct text room, uint64_t as_of)
+{
+    struct request *doubt = find_noted(broker, user, room);
+
+    if (doubt != NULL && doubt->as_of < as_of)
+        doubt->as_of = as_of;
 }
 
 static bool is_here(const struct bus_broker *broker, struct text user)
@@ -185,7 +193,7 @@ static void add(struct bus_broker *broker, struct text user, struct text room)
 {
     struct request *doubt;
 
-    if (!is_here(broker, user) || is_noted(broker, user, room))
+    if (!is_here(broker, user) || find_noted(broker, user, room) != NULL)
         return;
     if (broker->doubts->count >= (size_t)broker->base.settings->heal.doubt_max) {
         close_all_of(broker, user);

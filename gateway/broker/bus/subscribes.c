@@ -188,6 +188,7 @@ static void on_subscribed(void *context, enum err err, const Bus__Answer *answer
         grant(broker, request);
         return;
     }
+    doubts_granted(broker, request->user, request->channel, request->as_of);
     place(request, wire_text(answer->subscribed->epoch));
 }
 
