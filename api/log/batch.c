@@ -20,6 +20,9 @@ struct batch {
     struct log_row **messages, **changes, **cursors; /* the rows by statement, in order */
     size_t message_count, change_count, cursor_count;
     size_t append_at, change_at, cursor_at, heads_at; /* which query */
+    int64_t append_number, change_number, cursor_number; /* of the outbox rows that they write when they store something */
+    int64_t *owed; /* of those that did */
+    size_t owed_count;
     struct buf scratch;
 };
 
@@ -48,6 +51,7 @@ struct batch *batch_create(size_t rows_max)
     batch->changes = xcalloc(rows_max, sizeof(*batch->rows));
     batch->cursors = xcalloc(rows_max, sizeof(*batch->rows));
     batch->queries = xcalloc(rows_max + FIXED_QUERIES, sizeof(*batch->queries));
+    batch->owed = xcalloc(rows_max + FIXED_QUERIES, sizeof(*batch->owed));
     return batch;
 }
 
@@ -57,6 +61,7 @@ void batch_destroy(struct batch *batch)
         return;
     CHECK(batch->count == batch->popped);
     buf_fini(&batch->scratch);
+    free(batch->owed);
     free(batch->queries);
     free(batch->cursors);
     free(batch->changes);
@@ -202,6 +207,7 @@ static void build_append(struct batch *batch, int lane, struct batch_owner *owne
         return;
 
     batch->append_at = batch->query_count;
+    batch->append_number = owner->next_number;
     struct db_query *query = add_query(batch, &append_messages, lane);
     struct db_params *params = &query->params;
     struct log_row **rows = batch->messages;
@@ -311,6 +317,7 @@ static void build_creation(struct batch *batch, int lane, struct batch_owner *ow
 static void build_changes(struct batch *batch, int lane, struct batch_owner *owner)
 {
     batch->change_at = batch->query_count;
+    batch->change_number = owner->next_number;
     for (size_t i = 0; i < batch->change_count; i++) {
         if (batch->changes[i]->kind == LOG_CREATE_ROOM)
             build_creation(batch, lane, owner, batch->changes[i]);
@@ -325,6 +332,7 @@ static void build_cursors(struct batch *batch, int lane, struct batch_owner *own
         return;
 
     batch->cursor_at = batch->query_count;
+    batch->cursor_number = owner->next_number;
     struct db_query *query = add_query(batch, &move_cursors, lane);
     struct db_params *params = &query->params;
 
@@ -424,6 +432,12 @@ static void read_answer(struct log_row *row, const struct db_rows *rows, int i, 
                          room_kind_from(db_text(rows, i, kind_column), &row->room_kind);
 }
 
+static void owe(struct batch *batch, int64_t number)
+{
+    if (batch->owed_count == 0 || batch->owed[batch->owed_count - 1] != number)
+        batch->owed[batch->owed_count++] = number;
+}
+
 static struct event event_of(const struct log_row *row)
 {
     return (struct event){
@@ -483,6 +497,7 @@ static void read_messages(struct batch *batch, struct text epoch, struct announc
     for (size_t i = 0; i < batch->message_count; i++) {
         if (batch->messages[i]->outcome != LOG_STORED)
             continue;
+        owe(batch, batch->append_number);
         const struct event event = event_of(batch->messages[i]);
         announce_event(announcer, &event, epoch, NULL, text(NULL));
         if (is_last(batch, i, false))
@@ -516,6 +531,7 @@ static void read_change(struct batch *batch, size_t which, struct text epoch, st
     const int at = find_head(heads, row->room_id);
     if (row->outcome != LOG_STORED || at < 0)
         return;
+    owe(batch, batch->change_number + (int64_t)which);
 
     struct room room;
     struct head head;
@@ -555,6 +571,7 @@ static void read_cursors(struct batch *batch, struct announcer *announcer, struc
         row->room_message_no = db_i64(rows, (int)i, CURSOR_LAST_NO);
         if (row->outcome != LOG_STORED)
             continue;
+        owe(batch, batch->cursor_number);
         membership_read(&membership, rows, (int)i, CURSOR_MEMBERSHIP);
         announce_cursor(announcer, &membership, row->room_message_no);
         refresh_membership(refresh, &membership);
@@ -563,10 +580,17 @@ static void read_cursors(struct batch *batch, struct announcer *announcer, struc
 
 void batch_read(struct batch *batch, struct text epoch, struct announcer *announcer, struct refresh *refresh)
 {
+    batch->owed_count = 0;
     if (batch->message_count > 0)
         read_messages(batch, epoch, announcer, refresh);
     for (size_t i = 0; i < batch->change_count; i++)
         read_change(batch, i, epoch, announcer, refresh);
     if (batch->cursor_count > 0)
         read_cursors(batch, announcer, refresh);
+}
+
+const int64_t *batch_owed(const struct batch *batch, size_t *count)
+{
+    *count = batch->owed_count;
+    return batch->owed;
 }

@@ -43,6 +43,8 @@ struct db_query *batch_queries(struct batch *batch, size_t *count); /* as built,
 
 /* After the commit: fills the rows' answers, and gathers what to publish and to cache. Rows are answered by the caller. */
 void batch_read(struct batch *batch, struct text epoch, struct announcer *announcer, struct refresh *refresh);
+/* After batch_read(): the outbox rows that were written; valid until the next one. */
+const int64_t *batch_owed(const struct batch *batch, size_t *count);
 /* Takes the rows out, in order; NULL at the end. */
 struct log_row *batch_pop(struct batch *batch);
 /* Frees the queries' parameters and rows, after success or failure. */

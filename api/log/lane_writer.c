@@ -51,7 +51,6 @@ struct lane_writer {
     bool needs_redo;      /* something may be committed that was not published */
     bool needs_recache;   /* something was cached under a generation that is void */
     bool recaching;
-    int64_t first_number; /* of the batch under way */
     size_t marking;       /* outbox rows that the batch under way forgets */
     bool closing;
     void (*on_closed)(void *context);
@@ -96,7 +95,8 @@ enum err lane_writer_take(struct lane_writer *writer, struct log_row *row)
 static void on_stored(struct lane_writer *writer)
 {
     struct batch *committed = writer->batch;
-    const int64_t first_number = writer->first_number, next_number = writer->owner.next_number;
+    const int64_t *owed;
+    size_t owed_count;
     struct log_row *row;
 
     settle_marked(writer->settle, writer->marking);
@@ -108,7 +108,8 @@ static void on_stored(struct lane_writer *writer)
         kill(getpid(), SIGKILL);
     batch_read(committed, db_conn_epoch(writer->conn), writer->announcer, writer->refresh);
     announce_send(writer->announcer, writer->worker->app->publisher);
-    settle_cache(writer->settle, writer->refresh, first_number, next_number);
+    owed = batch_owed(committed, &owed_count);
+    settle_cache(writer->settle, writer->refresh, owed, owed_count);
     while ((row = batch_pop(committed)) != NULL) {
         /* What the broken connection began may have been committed only now, after the outbox was looked through. */
         writer->needs_redo |= row->sent_before;
@@ -190,7 +191,6 @@ static void send_batch(struct lane_writer *writer)
 
     batch_take(writer->batch, &writer->queue, limit);
     writer->marking = mark_count < MARKS_AT_ONCE ? mark_count : MARKS_AT_ONCE;
-    writer->first_number = writer->owner.next_number;
     writer->state = WRITER_SENDING;
     struct db_query *queries = batch_build(writer->batch, writer->lane, &writer->owner, marks, writer->marking, &query_count);
     db_conn_send(writer->conn, queries, query_count, on_batch, writer);
@@ -215,10 +215,13 @@ static void redo_outbox(void *arg)
 static void recache(void *arg)
 {
     struct lane_writer *writer = arg;
+    const size_t voided = settle_voided(writer->settle);
     size_t done;
 
     writer->needs_recache = false;
-    if (outbox_redo(writer->worker, writer->lane, writer->owner.incarnation, &done) != ERR_OK)
+    if (outbox_redo(writer->worker, writer->lane, writer->owner.incarnation, &done) == ERR_OK)
+        settle_redone(writer->settle, voided);
+    else
         writer->needs_recache = true; /* on_tick() tries again */
     writer->recaching = false;
 }

@@ -20,22 +20,23 @@ struct settle {
     size_t owed_asked;   /* how many of `owed` the request under way covers; 0: none is */
     struct job raised;
     size_t outstanding;  /* numbers that are not marked yet, wherever they are */
+    size_t voided;       /* of those: cached in vain, marked when the outbox is done anew */
     size_t caching;      /* refreshes under way */
     struct caching *cached, **cached_end; /* done, and wait for news, oldest first */
 };
 
-static void add_numbers(struct numbers *numbers, int64_t from, int64_t to)
+static void add_numbers(struct numbers *numbers, const int64_t *list, size_t count)
 {
-    for (; from < to; from++) {
+    for (size_t i = 0; i < count; i++) {
         if (numbers->count == numbers->cap) {
             numbers->cap = numbers->cap == 0 ? 64 : numbers->cap * 2;
             numbers->list = xrealloc(numbers->list, numbers->cap * sizeof(*numbers->list));
         }
-        numbers->list[numbers->count++] = from;
+        numbers->list[numbers->count++] = list[i];
     }
 }
 
-/* So many are new; or, below 0, they are marked, or the outbox that is done anew marks them. */
+/* So many are new; or, below 0, they are marked. */
 static void count_outstanding(struct settle *settle, int64_t change)
 {
     settle->outstanding += (size_t)change;
@@ -63,8 +64,7 @@ static void on_raised(struct job *job)
 {
     struct settle *settle = container_of(job, struct settle, raised);
 
-    for (size_t i = 0; i < settle->owed_asked; i++)
-        add_numbers(&settle->done, settle->owed.list[i], settle->owed.list[i] + 1);
+    add_numbers(&settle->done, settle->owed.list, settle->owed_asked);
     drop_first(&settle->owed, settle->owed_asked);
     settle->owed_asked = 0;
     ask_raise(settle);
@@ -73,10 +73,11 @@ static void on_raised(struct job *job)
 /* One refresh of the cache, and the numbers that wait for it. */
 struct caching {
     struct settle *settle;
-    int64_t from, to;
     int64_t generation; /* under which it was sent; 0: none was set, nothing was stored */
     int64_t done_ms;
     struct caching *next;
+    size_t count;
+    int64_t numbers[];
 };
 
 static struct caching *take_cached(struct settle *settle)
@@ -129,19 +130,23 @@ static void on_cached(void *context, enum err err)
         settle->cached_end = &caching->next;
         return;
     }
-    add_numbers(&settle->owed, caching->from, caching->to);
+    add_numbers(&settle->owed, caching->numbers, caching->count);
     free(caching);
     ask_raise(settle);
 }
 
-void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, int64_t to)
+void settle_cache(struct settle *settle, struct refresh *refresh, const int64_t *numbers, size_t count)
 {
-    struct caching *caching = xcalloc(1, sizeof(*caching));
+    if (count == 0)
+        return; /* nothing was stored: there is nothing to refresh */
 
-    *caching = (struct caching){
-        .settle = settle, .from = from, .to = to, .generation = cache_generation(settle->worker->cache)};
+    struct caching *caching = xcalloc(1, sizeof(*caching) + count * sizeof(*numbers));
+    caching->settle = settle;
+    caching->generation = cache_generation(settle->worker->cache);
+    caching->count = count;
+    memcpy(caching->numbers, numbers, count * sizeof(*numbers));
     settle->caching++;
-    count_outstanding(settle, to - from);
+    count_outstanding(settle, (int64_t)count);
     refresh_send(refresh, settle->worker->cache, settle->worker->app->settings->redis.ttl_s * 1000, on_cached, caching);
 }
 
@@ -158,9 +163,9 @@ bool settle_confirm(struct settle *settle)
             break; /* this loop will hear of it in a moment: doing it anew now would be as void */
         struct caching *caching = take_cached(settle);
         if (is_same)
-            add_numbers(&settle->done, caching->from, caching->to);
+            add_numbers(&settle->done, caching->numbers, caching->count);
         else
-            count_outstanding(settle, caching->from - caching->to);
+            settle->voided += caching->count;
         is_void = is_void || !is_same;
         free(caching);
     }
@@ -187,4 +192,15 @@ void settle_marked(struct settle *settle, size_t count)
 size_t settle_outstanding(const struct settle *settle)
 {
     return settle->outstanding;
+}
+
+size_t settle_voided(const struct settle *settle)
+{
+    return settle->voided;
+}
+
+void settle_redone(struct settle *settle, size_t count)
+{
+    settle->voided -= count;
+    count_outstanding(settle, -(int64_t)count);
 }

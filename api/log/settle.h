@@ -21,8 +21,8 @@ struct settle *settle_create(struct worker *worker);
 void settle_destroy(struct settle *settle); /* nothing may be under way: settle_is_quiet() */
 bool settle_is_quiet(const struct settle *settle);
 
-/* Sends `refresh` to the cache; afterwards the numbers from..to-1 may be marked. */
-void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, int64_t to);
+/* Sends `refresh` to the cache; afterwards the numbers may be marked. Copies them. */
+void settle_cache(struct settle *settle, struct refresh *refresh, const int64_t *numbers, size_t count);
 
 /*
  * Looks at the news, and moves on what is confirmed. True: something was written under a generation that is void now; it will not be marked,
@@ -30,6 +30,10 @@ void settle_cache(struct settle *settle, struct refresh *refresh, int64_t from, 
  */
 bool settle_confirm(struct settle *settle);
 bool settle_is_confirmed(const struct settle *settle); /* nothing waits for news */
+
+/* Of what settle_confirm() found void, how many are not marked yet; and so many are, now that the outbox was done anew. */
+size_t settle_voided(const struct settle *settle);
+void settle_redone(struct settle *settle, size_t count);
 
 /* How many numbers it was given that are not marked. */
 size_t settle_outstanding(const struct settle *settle);
