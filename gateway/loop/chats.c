@@ -88,23 +88,24 @@ static struct parcel *line_parcel(struct text data)
 
 struct parcel *chats_newest(const struct hub_channel *room)
 {
-    return room->line != NULL ? line_parcel(text(room->line)) : NULL;
-}
-
-static void keep_newest(struct hub_channel *room, const struct parcel *parcel)
-{
     struct chats_window alone = {0};
+    struct parcel *told;
     struct buf line = {0};
 
-    free(room->line);
-    room->line = NULL;
-    if (room->full.count == 0)
-        return;
-    add_mentions(&alone, parcel);
-    add_line(&line, &alone, parcel->summary);
-    room->line = xstrndup(line.at, line.len);
+    if (room->newest == NULL)
+        return NULL;
+    add_mentions(&alone, room->newest);
+    add_line(&line, &alone, room->newest->summary);
+    told = line_parcel(buf_text(&line));
     buf_fini(&line);
     buf_fini(&alone.mentions);
+    return told;
+}
+
+static void keep_newest(struct hub_channel *room, struct parcel *parcel)
+{
+    parcel_unref(room->newest);
+    room->newest = parcel != NULL ? parcel_ref(parcel) : NULL;
 }
 
 struct parcel *chats_stale(void)
@@ -163,8 +164,7 @@ void chats_forget(struct chats *chats, struct hub_channel *room)
 {
     if (room->window != NULL)
         forget_window(chats, room->window);
-    free(room->line);
-    room->line = NULL;
+    keep_newest(room, NULL);
 }
 
 static void end_window(struct chats *chats, struct chats_window *window)
@@ -196,7 +196,7 @@ void chats_tell(struct chats *chats, struct hub_channel *room, struct parcel *pa
 {
     struct chats_window *window = room->window;
 
-    keep_newest(room, parcel);
+    keep_newest(room, room->full.count > 0 ? parcel : NULL);
     if (window != NULL) {
         add_mentions(window, parcel);
         parcel_unref(window->newest);

@@ -36,7 +36,7 @@ struct hub_channel {
     uint32_t members; /* listeners that are members, also those that are full now */
     uint32_t given_full, given_member; /* references of the broker that are held */
     struct chats_window *window; /* chats.c: lines of this room that went out lately; NULL: none */
-    char *line; /* chats.c: the newest, while anybody follows the room fully; NULL: none */
+    struct parcel *newest; /* chats.c: what the newest line tells, while anybody follows fully; NULL: nothing */
     UT_hash_handle hh;
     uint32_t name_len;
     char name[];

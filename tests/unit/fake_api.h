@@ -29,7 +29,8 @@ struct fake_api {
     size_t history_fits;   /* how many events fit into the bytes asked for; 0: all */
     int subscribe_error;
     bool member; /* what it says of any membership that it is asked about, read at `head` */
-    bool refuses_memberships; /* says nothing of them */
+    bool refuses_memberships; /* says nothing of them, for now */
+    bool is_older; /* does not know that question */
     struct text ended[4]; /* sessions that ended, of user 42 */
     size_t ended_count;
 
@@ -117,8 +118,8 @@ static inline void fake_say_memberships(struct fake_api *api, struct inquiry *in
     Bus__Standing standings[count], *list[count];
     Bus__Answer answer = BUS__ANSWER__INIT;
 
-    if (api->refuses_memberships) {
-        inquiry_refuse(inquiry, 100, "no", true);
+    if (api->refuses_memberships || api->is_older) {
+        inquiry_refuse(inquiry, api->is_older ? 104 : 100, "no", !api->is_older);
         return;
     }
     for (size_t i = 0; i < count; i++) {

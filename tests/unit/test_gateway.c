@@ -52,7 +52,7 @@ static void who_comes_when_too_many_wait_is_told_to_come_back(void **state)
     send_connect(world, &world->ada, ADA, "1", NULL);
     UNTIL(world, world->api.kept_count == 1);
     send_connect(world, &world->bob, BOB, "2", NULL);
-    UNTIL(world, bus_of_world(world)->connects_waiting == 1);
+    UNTIL(world, bus_of_world(world)->connects.count == 1);
     send_connect(world, &world->cy, CY, "3", NULL);
     expect(world, &world->cy,
            "{\"id\":1,\"error\":{\"code\":111,\"message\":\"too many requests\",\"temporary\":true}}");

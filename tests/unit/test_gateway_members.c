@@ -330,6 +330,41 @@ static void a_membership_that_nobody_tells_is_asked_about_again(void **state)
     expect(world, &world->bob, "\"last_seq\":7");
 }
 
+static void people_in_doubt_are_closed_when_the_api_does_not_know_that_question(void **state)
+{
+    struct world *world = *state;
+
+    follow_from_beyond_bobs_event(world);
+    world->api.is_older = true;
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .adds = BOB});
+    UNTIL(world, world->bob.close_code != 0);
+    assert_int_equal(world->bob.close_code, 3010);
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_MEMBERSHIPS], 1);
+}
+
+/* Granted while the doubt's answer, which is older, is on its way. */
+static void who_is_granted_a_room_while_in_doubt_hears_its_lines_after_unsubscribing(void **state)
+{
+    struct world *world = *state;
+
+    follow_from_beyond_bobs_event(world);
+    world->api.keeps = BUS__QUESTION__ASK_MEMBERSHIPS;
+    world->api.member = false;
+    fake_publish(&world->api,
+                 &(struct fake_event){.channel = "room:7", .offset = 6, .removes = BOB});
+    UNTIL(world, world->api.kept_count == 1);
+    world->api.head = 7;
+    subscribe(world, &world->bob, "room:7");
+    world->api.head = 6;
+    fake_answer_kept(&world->api);
+    expect(world, &world->bob, "{\"type\":\"stale\"}");
+    raw_send(&world->bob, "{\"unsubscribe\":{\"channel\":\"room:7\"},\"id\":9}");
+    expect(world, &world->bob, "{\"id\":9,\"unsubscribe\":{}}");
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 7});
+    say(world, 8, NULL);
+    expect(world, &world->bob, "\"last_seq\":8");
+}
+
 static void people_beyond_the_most_doubts_are_closed_and_come_back(void **state)
 {
     struct world *world = *state;
@@ -411,6 +446,8 @@ int main(void)
         GATEWAY_TEST(who_was_removed_before_the_room_was_followed_hears_no_lines),
         GATEWAY_TEST(a_standing_that_is_older_than_a_grant_throws_nobody_out),
         GATEWAY_TEST(a_membership_that_nobody_tells_is_asked_about_again),
+        GATEWAY_TEST(people_in_doubt_are_closed_when_the_api_does_not_know_that_question),
+        GATEWAY_TEST(who_is_granted_a_room_while_in_doubt_hears_its_lines_after_unsubscribing),
         GATEWAY_TEST(people_beyond_the_most_doubts_are_closed_and_come_back),
         GATEWAY_TEST(ended_sessions_that_are_forgotten_too_early_are_counted),
         GATEWAY_TEST(lines_are_folded_into_the_newest_and_name_all_who_are_mentioned),

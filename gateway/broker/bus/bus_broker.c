@@ -91,6 +91,15 @@ struct channel *bus_find(struct bus_broker *broker, struct text name)
     return channel;
 }
 
+struct channel *bus_find_own(struct bus_broker *broker, struct text user)
+{
+    char name[CHANNEL_NAME_MAX + 1];
+
+    if (user.len > CHANNEL_NAME_MAX - sizeof("user:"))
+        return NULL;
+    return bus_find(broker, channel_name_make(name, "user:", user));
+}
+
 static bool has_log(struct text name, const struct namespace *namespace)
 {
     if (namespace == NULL)

@@ -4,8 +4,8 @@
  *
  * This header is what its files share: bus_broker.c (life), incoming.c (what comes from the bus),
  * listening.c (patterns, and who hears of a channel), bans.c, connects.c, memberships.c, doubts.c,
- * subscribes.c, recover.c, latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c, sweep.c, fleet.c,
- * surveys.c. For them alone. Broker's thread.
+ * subscribes.c, recover.c, latest.c, questions.c, presence.c, streams.c, fan.c, lookers.c, heal.c,
+ * sweep.c, fleet.c, surveys.c. For them alone. Broker's thread.
  */
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "gateway/broker/bus/channel.h"
 #include "gateway/broker/bus/ended.h"
 #include "gateway/broker/bus/lookers.h"
+#include "gateway/broker/bus/request_queue.h"
 #include "gateway/broker/bus/users.h"
 
 struct bus_bans;
@@ -44,8 +45,8 @@ struct bus_broker {
     struct bus_bans *bans;
     struct bus_doubts *doubts;
 
-    struct request *connects, *last_connect; /* to be asked; a list by `waiting`, in their order */
-    size_t connects_waiting, connects_open; /* how many those are; questions under way */
+    struct request_queue connects; /* to be asked */
+    size_t connects_open; /* questions under way */
 
     /* heal.c */
     uv_timer_t heal_timer;
@@ -85,6 +86,8 @@ void bus_ask(struct bus_broker *broker, size_t api, Bus__Question *question, ask
                 void *context);
 
 struct channel *bus_find(struct bus_broker *broker, struct text name);
+/* `user:` of somebody; NULL: nobody of them is here. */
+struct channel *bus_find_own(struct bus_broker *broker, struct text user);
 /* Makes it if it is not there. `namespace` NULL: the product's own. */
 struct channel *bus_channel(struct bus_broker *broker, struct text name,
                             const struct namespace *namespace);

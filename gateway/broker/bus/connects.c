@@ -164,34 +164,11 @@ const Bus__Connected *connects_told(enum err err, const Bus__Answer *answer, siz
     return NULL;
 }
 
-static void queue(struct bus_broker *broker, struct request *request)
-{
-    request->waiting = NULL;
-    if (broker->connects == NULL)
-        broker->connects = request;
-    else
-        broker->last_connect->waiting = request;
-    broker->last_connect = request;
-    broker->connects_waiting++;
-}
-
-/* The first one; NULL: nobody waits. */
-static struct request *unqueue(struct bus_broker *broker)
-{
-    struct request *request = broker->connects;
-
-    if (request == NULL)
-        return NULL;
-    broker->connects = request->waiting;
-    broker->connects_waiting--;
-    return request;
-}
-
 /* Nobody answered those before them: they would only wait as long again, and their clients come back
  * later by themselves. */
 static void fail_waiting(struct bus_broker *broker)
 {
-    for (struct request *request; (request = unqueue(broker)) != NULL;)
+    for (struct request *request; (request = request_queue_pop(&broker->connects)) != NULL;)
         bus_fail(broker, request);
 }
 
@@ -206,7 +183,7 @@ static void take_all(struct batch *batch, enum err err, const Bus__Answer *answe
     for (size_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
         if (told != NULL && i >= told->n_users) {
-            queue(broker, request); /* their rooms did not fit */
+            request_queue_push(&broker->connects, request); /* their rooms did not fit */
         } else if (told != NULL) {
             take(broker, request, told->users[i], wire_text(told->epoch));
             bus_answer(broker, request);
@@ -272,8 +249,8 @@ static void ask_next(struct bus_broker *broker)
     struct batch *batch = xcalloc(1, sizeof(*batch) + USERS_MAX * sizeof(struct request *));
 
     batch->broker = broker;
-    while (broker->connects != NULL && batch->count < USERS_MAX)
-        batch->requests[batch->count++] = unqueue(broker);
+    while (broker->connects.first != NULL && batch->count < USERS_MAX)
+        batch->requests[batch->count++] = request_queue_pop(&broker->connects);
     broker->connects_open++;
     ask(broker, batch);
 }
@@ -282,18 +259,18 @@ void connects_flush(struct bus_broker *broker)
 {
     const size_t open_max = (size_t)broker->base.settings->bus.connect_open_max;
 
-    while (broker->connects != NULL && broker->connects_open < open_max)
+    while (broker->connects.first != NULL && broker->connects_open < open_max)
         ask_next(broker);
 }
 
 void connects_add(struct bus_broker *broker, struct request *request)
 {
-    if (broker->connects_waiting >= (size_t)broker->base.settings->bus.connect_max) {
+    if (broker->connects.count >= (size_t)broker->base.settings->bus.connect_max) {
         metrics_add(&broker->base.metrics, METRIC_CONNECTS_BUSY, 1);
         request_fail(request, PROTOCOL_TOO_MANY_REQUESTS, (struct text){0}, true);
         bus_answer(broker, request);
         return;
     }
     users_open(&broker->users, request);
-    queue(broker, request);
+    request_queue_push(&broker->connects, request);
 }

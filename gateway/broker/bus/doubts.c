@@ -9,7 +9,8 @@
  *
  *   doubts_note() -> (end of the turn) ask -> on_told -> settle each -> ask the next
  *
- * Of more doubts than `heal.doubt_max` the people are closed: they come back, and their Connect tells.
+ * Of more doubts than `heal.doubt_max` the people are closed: they come back, and their Connect tells. So
+ * it is when the API cannot tell, being older than this question.
  */
 #include <stdlib.h>
 #include <utlist.h>
@@ -20,23 +21,16 @@
 
 #define PAGE_MAX 200 /* doubts in one question */
 
-/* The oldest `asked` of them are in the question that is under way. */
+/* Each is a request, open with users.c. The oldest `asked` of them are in the question under way. */
 struct bus_doubts {
-    struct request *list; /* by `waiting`; each is open with users.c */
-    size_t count, asked;
+    struct request_queue queue;
+    size_t asked;
     uv_timer_t timer; /* runs: nobody answered, it is tried again later */
 };
 
 /* ---- the answer ---- */
 
-static void drop(struct bus_broker *broker, struct request *doubt)
-{
-    LL_DELETE2(broker->doubts->list, doubt, waiting);
-    broker->doubts->count--;
-    users_close(&broker->users, doubt);
-    request_destroy(doubt);
-}
-
+/* To the loops that have connections of this person; a notice for each of them. */
 static void post(struct bus_broker *broker, const struct channel *own, unsigned loop, struct notice *notice)
 {
     if (own->given[loop].full > 0)
@@ -60,32 +54,16 @@ static void let_in(struct bus_broker *broker, const struct request *doubt, const
     bus_unhold(broker, room);
 }
 
-static void settle(struct bus_broker *broker, const struct request *doubt, const Bus__Standing *told,
-                   struct text epoch)
+static void throw_out(struct bus_broker *broker, const struct request *doubt, const struct channel *own)
 {
-    char name[CHANNEL_NAME_MAX + 1];
-    struct channel *own = bus_find(broker, channel_name_make(name, "user:", doubt->user));
-    int64_t room = 0;
-    const struct fact *fact =
-        id_parse(channel_name_id(doubt->channel), &room) ? user_fact(doubt->owner, room) : NULL;
-    const bool is_newer = fact != NULL && fact->offset > told->as_of;
-
-    if (own == NULL || (!is_newer && doubt->as_of > told->as_of))
-        return; /* nobody of them is here any more; or they were let in since by a younger answer */
-    bus_hold(own);
-    if (is_newer ? !fact->removed : told->member)
-        let_in(broker, doubt, own, is_newer ? fact->offset : told->as_of, epoch);
-    else
-        for (unsigned i = 0; i < broker->base.port_count; i++)
-            post(broker, own, i, notice_removed(doubt->user, doubt->channel));
-    bus_unhold(broker, own);
+    for (unsigned i = 0; i < broker->base.port_count; i++)
+        post(broker, own, i, notice_removed(doubt->user, doubt->channel));
 }
 
 /* Their own Connect tells them. */
 static void close_all_of(struct bus_broker *broker, struct text user)
 {
-    char name[CHANNEL_NAME_MAX + 1];
-    const struct channel *own = bus_find(broker, channel_name_make(name, "user:", user));
+    const struct channel *own = bus_find_own(broker, user);
 
     metrics_add(&broker->base.metrics, METRIC_DOUBTS_CLOSED, 1);
     for (unsigned i = 0; own != NULL && i < broker->base.port_count; i++)
@@ -94,12 +72,50 @@ static void close_all_of(struct bus_broker *broker, struct text user)
                                text(DISCONNECT_INSUFFICIENT_STATE.reason)));
 }
 
-static const Bus__MembershipList *standings(enum err err, const Bus__Answer *answer, size_t asked)
+/* The newest of what was told, of what another answer granted since, and of what the log said since. */
+static bool is_member(const struct request *doubt, const Bus__Standing *told, uint64_t *as_of)
 {
-    if (err == ERR_OK && answer->error_code == 0 && answer->told_case == BUS__ANSWER__TOLD_MEMBERSHIPS &&
-        answer->memberships->n_standings == asked)
-        return answer->memberships;
-    return NULL;
+    const bool is_granted = doubt->as_of > told->as_of;
+    int64_t room = 0;
+    const struct fact *fact =
+        id_parse(channel_name_id(doubt->channel), &room) ? user_fact(doubt->owner, room) : NULL;
+
+    *as_of = is_granted ? doubt->as_of : told->as_of;
+    if (fact == NULL || fact->offset <= *as_of)
+        return is_granted || told->member;
+    *as_of = fact->offset;
+    return !fact->removed;
+}
+
+static void settle(struct bus_broker *broker, const struct request *doubt, const Bus__Standing *told,
+                   struct text epoch)
+{
+    const struct channel *room = bus_find(broker, doubt->channel);
+    struct channel *own = bus_find_own(broker, doubt->user);
+    uint64_t as_of;
+
+    if (own == NULL || (room != NULL && bus_has_left(broker, room, epoch)))
+        return; /* nobody of them is here any more; or all members are asked anew, since there is another log */
+    bus_hold(own);
+    if (is_member(doubt, told, &as_of))
+        let_in(broker, doubt, own, as_of, epoch);
+    else
+        throw_out(broker, doubt, own);
+    bus_unhold(broker, own);
+}
+
+/* `told` NULL: it cannot be told. */
+static void settle_all(struct bus_broker *broker, size_t count, const Bus__MembershipList *told)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct request *doubt = request_queue_pop(&broker->doubts->queue);
+        if (told == NULL || doubt->owner->too_many)
+            close_all_of(broker, doubt->user);
+        else
+            settle(broker, doubt, told->standings[i], wire_text(told->epoch));
+        users_close(&broker->users, doubt);
+        request_destroy(doubt);
+    }
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -111,21 +127,16 @@ static void on_told(void *context, enum err err, const Bus__Answer *answer)
 {
     struct bus_broker *broker = context;
     struct bus_doubts *doubts = broker->doubts;
-    const Bus__MembershipList *told = standings(err, answer, doubts->asked);
+    const size_t asked = doubts->asked;
 
     doubts->asked = 0; /* doubts_flush() follows at the end of this turn */
-    if (told == NULL) {
+    if (err == ERR_OK && answer->error_code == 0 && answer->told_case == BUS__ANSWER__TOLD_MEMBERSHIPS &&
+        answer->memberships->n_standings == asked)
+        settle_all(broker, asked, answer->memberships);
+    else if (err == ERR_OK && answer->error_code != 0 && !answer->error_temporary)
+        settle_all(broker, asked, NULL);
+    else
         uv_timer_start(&doubts->timer, on_timer, (uint64_t)broker->base.settings->heal.retry_ms, 0);
-        return;
-    }
-    for (size_t i = 0; i < told->n_standings; i++) {
-        struct request *doubt = doubts->list;
-        if (doubt->owner->too_many)
-            close_all_of(broker, doubt->user);
-        else
-            settle(broker, doubt, told->standings[i], wire_text(told->epoch));
-        drop(broker, doubt);
-    }
 }
 
 /* ---- the question ---- */
@@ -136,75 +147,62 @@ void doubts_flush(struct bus_broker *broker)
     Bus__Question question = BUS__QUESTION__INIT;
     Bus__Memberships memberships = BUS__MEMBERSHIPS__INIT;
     Bus__Membership asked[PAGE_MAX], *list[PAGE_MAX];
+    const struct request *doubt = doubts->queue.first;
 
-    if (doubts->asked > 0 || uv_is_active((uv_handle_t *)&doubts->timer))
+    if (doubt == NULL || doubts->asked > 0 || uv_is_active((uv_handle_t *)&doubts->timer))
         return;
-    for (struct request *doubt = doubts->list; doubt != NULL && doubts->asked < PAGE_MAX;
-         doubt = doubt->waiting) {
+    for (; doubt != NULL && doubts->asked < PAGE_MAX; doubt = doubt->waiting) {
         Bus__Membership *membership = list[doubts->asked] = &asked[doubts->asked];
         bus__membership__init(membership);
         membership->user = wire_bytes(doubt->user);
         membership->room = wire_bytes(channel_name_id(doubt->channel));
         doubts->asked++;
     }
-    if (doubts->asked == 0)
-        return;
     memberships.n_asked = doubts->asked;
     memberships.asked = list;
     question.ask_case = BUS__QUESTION__ASK_MEMBERSHIPS;
     question.memberships = &memberships;
-    metrics_add(&broker->base.metrics, METRIC_DOUBTS, doubts->asked);
     bus_ask(broker, ASKER_ANY, &question, on_told, broker);
 }
 
 /* ---- a doubt ---- */
 
 /* NULL: there is none. Those of somebody are open with users.c: a few at most. */
-static struct request *find_noted(const struct bus_broker *broker, struct text user, struct text room)
+static struct request *find_doubt(const struct bus_broker *broker, struct text user, struct text room)
 {
     const struct user *owner = users_find(&broker->users, user);
     struct request *request = owner != NULL ? owner->open : NULL;
 
-    for (; request != NULL; request = request->next)
-        if (request->kind == REQUEST_CONNECT && text_equal(request->channel, room))
-            return request;
-    return NULL;
+    while (request != NULL && !(request->kind == REQUEST_CONNECT && text_equal(request->channel, room)))
+        request = request->next;
+    return request;
 }
 
 void doubts_granted(struct bus_broker *broker, struct text user, struct text room, uint64_t as_of)
 {
-    struct request *doubt = find_noted(broker, user, room);
+    struct request *doubt = find_doubt(broker, user, room);
 
     if (doubt != NULL && doubt->as_of < as_of)
         doubt->as_of = as_of;
 }
 
-static bool is_here(const struct bus_broker *broker, struct text user)
-{
-    char name[CHANNEL_NAME_MAX + 1];
-    const struct channel *own = user.len <= CHANNEL_NAME_MAX - sizeof("user:")
-                                    ? bus_find((struct bus_broker *)broker, channel_name_make(name, "user:", user))
-                                    : NULL;
-
-    return own != NULL && channel_is_followed(own);
-}
-
 static void add(struct bus_broker *broker, struct text user, struct text room)
 {
+    const struct channel *own = bus_find_own(broker, user);
     struct request *doubt;
 
-    if (!is_here(broker, user) || find_noted(broker, user, room) != NULL)
+    if (own == NULL || !channel_is_followed(own) || find_doubt(broker, user, room) != NULL)
         return;
-    if (broker->doubts->count >= (size_t)broker->base.settings->heal.doubt_max) {
+    if (broker->doubts->queue.count >= (size_t)broker->base.settings->heal.doubt_max) {
         close_all_of(broker, user);
         return;
     }
+    metrics_add(&broker->base.metrics, METRIC_DOUBTS, 1);
     doubt = request_create(REQUEST_CONNECT, NULL);
     doubt->user = request_keep(doubt, user);
     doubt->channel = request_keep(doubt, room);
     users_open(&broker->users, doubt);
-    LL_APPEND2(broker->doubts->list, doubt, waiting);
-    broker->doubts->count++;
+    request_queue_push(&broker->doubts->queue, doubt);
 }
 
 void doubts_note(struct bus_broker *broker, const Bus__Publication *publication)
@@ -232,8 +230,10 @@ static void on_closed(uv_handle_t *handle)
 
 void doubts_close(struct bus_broker *broker)
 {
-    while (broker->doubts->list != NULL)
-        drop(broker, broker->doubts->list);
+    for (struct request *doubt; (doubt = request_queue_pop(&broker->doubts->queue)) != NULL;) {
+        users_close(&broker->users, doubt);
+        request_destroy(doubt);
+    }
     uv_close((uv_handle_t *)&broker->doubts->timer, on_closed);
     broker->doubts = NULL;
 }

@@ -121,16 +121,12 @@ static struct parcel *parcel_after(const struct channel *channel, const Bus__Pub
 /* A bit for each loop with clients of one of these users. */
 static uint64_t loops_of(struct bus_broker *broker, const struct names *users)
 {
-    char name[CHANNEL_NAME_MAX + 1];
     uint64_t loops = 0;
 
     for (size_t i = 0; i < users->count; i++) {
-        if (users->at[i].len > CHANNEL_NAME_MAX - sizeof("user:"))
-            continue;
-        const struct channel *channel =
-            bus_find(broker, channel_name_make(name, "user:", users->at[i]));
-        for (unsigned k = 0; channel != NULL && k < broker->base.port_count; k++)
-            if (channel->given[k].full > 0)
+        const struct channel *own = bus_find_own(broker, users->at[i]);
+        for (unsigned k = 0; own != NULL && k < broker->base.port_count; k++)
+            if (own->given[k].full > 0)
                 loops |= UINT64_C(1) << k;
     }
     return loops;
@@ -429,18 +425,14 @@ static void overtake(struct bus_broker *broker, struct text user_name, struct te
 void bus_end_session(struct bus_broker *broker, struct text user, struct text session, int code,
                         struct text reason)
 {
-    char name[CHANNEL_NAME_MAX + 1];
-    const struct channel *channel;
+    const struct channel *own = bus_find_own(broker, user);
     int64_t id;
 
     if (session.len > 0 && id_parse(session, &id))
         ended_add(&broker->ended, id, bus_now_ms(broker));
     overtake(broker, user, session);
-    if (user.len > CHANNEL_NAME_MAX - sizeof("user:"))
-        return;
-    channel = bus_find(broker, channel_name_make(name, "user:", user));
-    for (unsigned i = 0; channel != NULL && i < broker->base.port_count; i++)
-        if (channel->given[i].full > 0)
+    for (unsigned i = 0; own != NULL && i < broker->base.port_count; i++)
+        if (own->given[i].full > 0)
             port_post_notice(broker->base.ports[i], notice_disconnect(user, session, code, reason));
 }
 

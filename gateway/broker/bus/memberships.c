@@ -50,8 +50,7 @@ static void end(struct page *page, bool told)
 static void tell_loops(struct bus_broker *broker, struct request *request,
                        const Bus__ConnectedUser *told, struct text epoch)
 {
-    char name[CHANNEL_NAME_MAX + 1];
-    struct channel *own = bus_find(broker, channel_name_make(name, "user:", request->user));
+    struct channel *own = bus_find_own(broker, request->user);
 
     if (own == NULL)
         return; /* gone */

@@ -1,11 +1,11 @@
 /*
  * sweep: after something was lost that nobody can name: the heads of all rooms followed here are
  * compared with the APIs', page after page, one sweep at a time; whatever is behind is healed
- * (heal.c). Between pages is time for what is live (`heal.sweep_rate`). Bans and sessions that ended meanwhile are asked for first. Then the users here are asked
- * about (memberships.c). Last come the operator's streams,
- * which are looked at every while besides: so they live as long as somebody listens, and one that
- * Redis forgot is noticed. And holes: numbers of a publisher that were not heard are asked for again
- * (Replay), of the API that sent them.
+ * (heal.c). Between pages is time for what is live (`heal.sweep_rate`). Bans and sessions that ended
+ * meanwhile are asked for first. Then the users here are asked about (memberships.c). Last come the
+ * operator's streams, which are looked at every while besides: so they live as long as somebody
+ * listens, and one that Redis forgot is noticed. And holes: numbers of a publisher that were not heard
+ * are asked for again (Replay), of the API that sent them.
  */
 #include <stdlib.h>
 #include <utlist.h>
