@@ -1,12 +1,17 @@
-import { BareSocket } from './bare_socket.js';
+import WebSocket from 'ws';
+
+/* From several addresses, so that thousands do not run out of ports; each of these is this machine. */
+const ADDRESSES = Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 2}`);
 
 /* When it comes back: at the first attempt somewhere between the two, then twice as late, and so on. */
 const AGAIN_MS = [20, 300];
 const AGAIN_MAX_MS = 2_400;
 
+let opened = 0;
+
 /**
- * A client without a library, so that thousands of them fit into one process: follows one room, comes back wherever `where()` says when
- * its connection ends, and resumes from its last offset. Refused by HTTP it waits for as long as it was told.
+ * A client without a library of its protocol, so that thousands of them fit into one process: follows one room, comes back wherever
+ * `where()` says when its connection ends, and resumes from its last offset. Refused by HTTP it waits for as long as it was told.
  */
 export class Plain {
   constructor(person, room, where) {
@@ -24,7 +29,21 @@ export class Plain {
 
   connect() {
     this.isClosed = false;
-    this.socket = new BareSocket(this.where(), this);
+    const localAddress = ADDRESSES[opened++ % ADDRESSES.length];
+    this.socket = new WebSocket(this.where(), { localAddress, perMessageDeflate: false, skipUTF8Validation: true });
+    this.refusal = {};
+    this.socket.on('open', () => this.onOpen());
+    this.socket.on('message', (bytes) => String(bytes).split('\n').forEach((line) => this.take(JSON.parse(line))));
+    this.socket.on('unexpected-response', (request, answer) => this.onRefused(answer));
+    this.socket.on('error', () => {});
+    this.socket.on('close', (code) => this.onClose(code));
+  }
+
+  /** HTTP said no to the upgrade. */
+  onRefused({ statusCode, headers }) {
+    const hint = headers['retry-after'];
+    this.refusal = { status: statusCode, retryAfter_s: hint && Number(hint) };
+    this.socket.terminate();
   }
 
   onOpen() {
@@ -32,12 +51,8 @@ export class Plain {
     this.socket.send(`${JSON.stringify({ id: 1, connect: { token: this.person.tokens.access_token } })}\n${JSON.stringify({ id: 2, subscribe })}`);
   }
 
-  onText(text) {
-    for (const line of text.split('\n')) this.take(JSON.parse(line));
-  }
-
   take({ id, error, subscribe, push }) {
-    if (error) return this.socket.cut(); // once more, later
+    if (error) return this.socket.terminate(); // once more, later
     if (id === 2) this.enter(subscribe);
     if (push?.pub && push.channel === this.channel) this.hear(push.pub);
     if (push?.unsubscribe && push.channel === this.channel) this.removed = push.unsubscribe.code;
@@ -60,7 +75,8 @@ export class Plain {
     this.seqs.push(data.seq);
   }
 
-  onClose(code, refusal) {
+  onClose(code) {
+    const { refusal } = this;
     if (this.isOpen) this.ends.push({ code, at_ms: performance.now() });
     this.isOpen = false;
     if (refusal.status) this.refusals.push(refusal);
@@ -74,6 +90,6 @@ export class Plain {
   close() {
     this.isClosed = true;
     clearTimeout(this.again);
-    this.socket?.cut();
+    this.socket?.terminate();
   }
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ROOT, dataFolder } from './folders.js';
+import { compilePreload } from './preload.js';
 import { freePort } from './ports.js';
 import { eventually } from './wait.js';
 
@@ -175,8 +176,7 @@ const mayMount = () => spawnSync('unshare', ['--user', '--map-root-user', '--mou
 
 /** A `postgres` whose disk at `folder` is full while the file `flag` is there. */
 function withFullDisk(postgres, folder, flag, place) {
-  const library = path.join(place, 'full_disk.so');
-  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', library, path.join(ROOT, 'tests', 'flow', 'harness', 'full_disk.c'), '-ldl']);
+  const library = compilePreload('full_disk', place);
   return `#!/bin/bash
 FULL_DISK_FOLDER='${folder}' FULL_DISK_FLAG='${flag}' LD_PRELOAD='${library}' exec '${postgres}' "$@"
 `;
