@@ -1,6 +1,7 @@
 #include "api/handlers/bans.h"
 
 #include "api/handlers/append.h"
+#include "api/handlers/page.h"
 #include "api/model/access.h"
 #include "api/model/user.h"
 #include "api/worker.h"
@@ -42,24 +43,6 @@ static void write_ban(struct json_out *out, const struct db_rows *rows, int row)
 
 /* ---- reading ---- */
 
-static void write_page(struct call *call, const struct db_rows *rows, int64_t limit)
-{
-    struct json_out out = {.buf = call_out(call)};
-    const bool has_more = db_count(rows) > limit;
-    const int count = has_more ? (int)limit : db_count(rows);
-
-    json_open(&out, '{');
-    json_key(&out, "items");
-    json_open(&out, '[');
-    for (int i = 0; i < count; i++)
-        write_ban(&out, rows, i);
-    json_close(&out, ']');
-    json_key_bool(&out, "has_more", has_more);
-    if (has_more)
-        json_key_id(&out, "next", db_i64(rows, count - 1, BAN_USER));
-    json_close(&out, '}');
-}
-
 /* GET /v1/rooms/{room}/bans ? after, limit -> Page of Ban, by user id */
 enum err bans_get(struct call *call)
 {
@@ -78,10 +61,8 @@ enum err bans_get(struct call *call)
     db_add_i64(&query.params, limit + 1);
     if ((err = access_run(call, room_id, &query, &access)) == ERR_OK && access.membership.role > ROLE_MODERATOR)
         err = ERR_ROLE_REQUIRED;
-    if (err == ERR_OK) {
-        write_page(call, &query.rows, limit);
-        err = call_reply(call, 200);
-    }
+    if (err == ERR_OK)
+        err = page_reply(call, &query.rows, limit, BAN_USER, write_ban);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;

@@ -1,6 +1,7 @@
 #include "api/handlers/members.h"
 
 #include "api/handlers/append.h"
+#include "api/handlers/page.h"
 #include "api/model/access.h"
 #include "api/model/membership.h"
 #include "api/model/user.h"
@@ -128,22 +129,8 @@ enum err members_get(struct call *call)
     db_add_i64(&query.params, room_id);
     db_add_i64(&query.params, after);
     db_add_i64(&query.params, limit + 1);
-    if ((err = access_run(call, room_id, &query, &access)) == ERR_OK) {
-        struct json_out out = {.buf = call_out(call)};
-        const bool has_more = db_count(&query.rows) > limit;
-        const int count = has_more ? (int)limit : db_count(&query.rows);
-        json_open(&out, '{');
-        json_key(&out, "items");
-        json_open(&out, '[');
-        for (int i = 0; i < count; i++)
-            member_write(&out, &query.rows, i);
-        json_close(&out, ']');
-        json_key_bool(&out, "has_more", has_more);
-        if (has_more)
-            json_key_id(&out, "next", db_i64(&query.rows, count - 1, 1));
-        json_close(&out, '}');
-        err = call_reply(call, 200);
-    }
+    if ((err = access_run(call, room_id, &query, &access)) == ERR_OK)
+        err = page_reply(call, &query.rows, limit, MEMBERSHIP_USER, member_write);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;

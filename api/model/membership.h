@@ -14,6 +14,7 @@ enum member_role { ROLE_OWNER, ROLE_ADMIN, ROLE_MODERATOR, ROLE_MEMBER, ROLE_LEF
 #define MEMBERSHIP_COLUMNS(m)                                                                      \
     m ".room_id, " m ".user_id, " m ".role::text, " m ".seq, " m ".message_no, " m ".changed_at, " \
     m ".notify::text, " m ".muted_until, " m ".archived_at, " m ".pinned_at, " m ".silent_until, " m ".joined_at"
+#define MEMBERSHIP_USER 1 /* which of them is the person */
 #define MEMBERSHIP_COLUMN_COUNT 12
 
 enum notify_level { NOTIFY_ALL, NOTIFY_MENTIONS, NOTIFY_NONE };

@@ -1,5 +1,5 @@
 /*
- * Memberships: are these people members of these rooms? One statement for each lane that a room of them is in.
+ * Memberships: are these people members of these rooms? One statement for each lane.
  */
 #include <stdlib.h>
 
