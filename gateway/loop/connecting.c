@@ -100,10 +100,25 @@ static void follow_rooms(struct client *client, const struct request *request)
     }
 }
 
+/* 0, or the close code's. An order may have come since it was first asked. */
+struct disconnect connecting_ban(const struct connecting *connecting)
+{
+    struct banned *banned = &connecting->client->loop->banned;
+    const struct connect_token *who = &connecting->who;
+    const int64_t now_s = clock_wall_us() / 1000000;
+
+    if (banned_has_user(banned, who->user, now_s))
+        return DISCONNECT_PERMISSION_DENIED;
+    if (banned_has_token(banned, who->user, who->jti, who->issued_s, now_s))
+        return DISCONNECT_INVALID_TOKEN;
+    return (struct disconnect){0};
+}
+
 static void on_api_answer(struct loop *loop, struct request *request)
 {
     struct connecting *connecting = request->context;
     struct client *client = connecting->client;
+    const struct disconnect ban = connecting_ban(connecting);
 
     if (client->state >= CLIENT_CLOSING) {
         give_back_rooms(loop, request);
@@ -113,6 +128,9 @@ static void on_api_answer(struct loop *loop, struct request *request)
                              request->temporary);
     } else if (request->outcome == REQUEST_DISCONNECT) {
         connecting_close(connecting, (struct disconnect){request->error, request->message});
+    } else if (ban.code != 0) {
+        give_back_rooms(loop, request);
+        connecting_close(connecting, ban);
     } else {
         follow_rooms(client, request);
         connecting_subscribe(connecting);
@@ -194,32 +212,20 @@ static void keep_identity(struct connecting *connecting)
     }
 }
 
-/* 0, or the close code's. An order may have come since it was first asked. */
-struct disconnect connecting_ban(const struct connecting *connecting)
-{
-    struct banned *banned = &connecting->client->loop->banned;
-    const struct connect_token *who = &connecting->who;
-    const int64_t now_s = clock_wall_us() / 1000000;
-
-    if (banned_has_user(banned, who->user, now_s))
-        return DISCONNECT_PERMISSION_DENIED;
-    if (banned_has_token(banned, who->user, who->jti, who->issued_s, now_s))
-        return DISCONNECT_INVALID_TOKEN;
-    return (struct disconnect){0};
-}
-
 static bool is_product_user(struct text user)
 {
     return user.len > 0 && user.len <= BUS_USER_MAX;
 }
 
+/* On the bus a ban counts once the API has answered: only then is it sure that nobody has lifted it. */
 void connecting_come_in(struct connecting *connecting)
 {
     struct client *client = connecting->client;
     const struct settings *settings = client->loop->settings;
     const struct connect_token *who = &connecting->who;
     const int64_t now_s = clock_wall_us() / 1000000;
-    const struct disconnect ban = connecting_ban(connecting);
+    const struct disconnect ban =
+        loop_is_on_bus(client->loop) ? (struct disconnect){0} : connecting_ban(connecting);
 
     if (who->user.len == 0 && connecting->token.len > 0 &&
         settings->client.disallow_anonymous_connection_tokens) {
