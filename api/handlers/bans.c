@@ -3,6 +3,7 @@
 #include "api/handlers/append.h"
 #include "api/handlers/page.h"
 #include "api/model/access.h"
+#include "api/model/rights.h"
 #include "api/model/user.h"
 #include "api/worker.h"
 #include "base/clock.h"
@@ -59,8 +60,8 @@ enum err bans_get(struct call *call)
     db_add_i64(&query.params, room_id);
     db_add_i64(&query.params, after);
     db_add_i64(&query.params, limit + 1);
-    if ((err = access_run(call, room_id, &query, &access)) == ERR_OK && access.membership.role > ROLE_MODERATOR)
-        err = ERR_ROLE_REQUIRED;
+    if ((err = access_run(call, room_id, &query, &access)) == ERR_OK)
+        err = rights_check(RIGHT_SEE_BANS, access.kind, access.membership.role);
     if (err == ERR_OK)
         err = page_reply(call, &query.rows, limit, BAN_USER, write_ban);
     db_params_fini(&query.params);

@@ -5,6 +5,7 @@
 #include "api/log/lane_statements.h"
 #include "api/log/marks.h"
 #include "api/log/outbox.h"
+#include "api/model/rights.h"
 
 #define LOOK_FURTHER 8   /* times the batch's size: how far into the queue it looks for rows that fit */
 #define FIXED_QUERIES 5  /* lock, append, cursors, heads, mark */
@@ -250,6 +251,21 @@ static void add_ban(struct db_params *params, const struct log_row *row)
     db_add_text(params, row->body);
 }
 
+/* What the actor must be allowed to: to leave and to join are other rights than to remove and to add. */
+static enum right right_of(const struct log_row *row)
+{
+    const bool is_own = row->actor_id == row->subject_id;
+
+    switch (row->kind) {
+    case LOG_ADD_MEMBER:
+        return is_own ? RIGHT_JOIN : RIGHT_INVITE;
+    case LOG_REMOVE_MEMBER:
+        return is_own ? RIGHT_LEAVE : RIGHT_KICK;
+    default:
+        return RIGHT_BAN;
+    }
+}
+
 static void build_member_change(struct batch *batch, int lane, struct batch_owner *owner, const struct log_row *row)
 {
     static const struct db_statement *const statements[] = {[LOG_ADD_MEMBER] = &add_member,
@@ -263,6 +279,7 @@ static void build_member_change(struct batch *batch, int lane, struct batch_owne
     db_add_i64(&query->params, row->subject_id);
     db_add_bytes(&query->params, hash_text(row->nonce));
     add_outbox(query, owner);
+    rights_add(&query->params, right_of(row));
     if (row->kind == LOG_ADD_MEMBER)
         db_add_i64(&query->params, row->members_max);
     if (row->kind == LOG_BAN)

@@ -28,8 +28,8 @@ enum { APPEND_OUTCOME, APPEND_SEQ, APPEND_MESSAGE_NO, APPEND_AT, APPEND_NAME, AP
 enum { CHANGE_OUTCOME, CHANGE_KIND, CHANGE_EVENT };
 #define CHANGE_MEMBERSHIP (CHANGE_EVENT + EVENT_COLUMN_COUNT)
 #define CHANGE_UNTIL      (CHANGE_MEMBERSHIP + MEMBERSHIP_COLUMN_COUNT)
-/* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number; add_member: $7 most members; ban_member: $7 until, $8 reason,
- * $9 body of the event */
+/* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number, $7 least roles (rights.h); add_member: $8 most members;
+ * ban_member: $8 until, $9 reason, $10 body of the event. In member_statements.c. */
 extern const struct db_statement add_member;
 extern const struct db_statement remove_member;
 extern const struct db_statement ban_member;
