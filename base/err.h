@@ -25,6 +25,7 @@
     X(METHOD_NOT_ALLOWED, 11, 405, "method_not_allowed", "The path does not know this method")     \
     X(SECRET_IN_URL, 12, 400, "secret_in_url", "Tokens do not belong into an address")             \
     X(CROSS_SITE, 13, 403, "cross_site", "The request comes from a page that is not allowed")      \
+    X(IF_MATCH_REQUIRED, 14, 428, "if_match_required", "The version that the change is for must be named (If-Match)") \
     /* who is asking */                                                                            \
     X(UNAUTHENTICATED, 20, 401, "unauthenticated", "An access token is required")                  \
     X(BAD_TOKEN, 21, 401, "bad_token", "The token is not valid")                                   \
@@ -49,6 +50,7 @@
     X(CONFLICT, 46, 409, "conflict", "The state changed meanwhile")                                \
     X(NOT_POSSIBLE, 47, 422, "not_possible", "This cannot be done to it")                          \
     X(ROOM_FULL, 48, 409, "room_full", "The room has as many members as it may have")              \
+    X(VERSION_CHANGED, 49, 412, "version_changed", "It was changed since that version")            \
     /* us */                                                                                       \
     X(LIMIT, 60, 429, "too_many_requests", "Too many requests")                                    \
     X(BUSY, 61, 503, "busy", "The server is busy")                                                 \

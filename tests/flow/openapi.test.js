@@ -140,7 +140,7 @@ class World {
   /** One exchange, with the document's examples where nothing else is said. */
   ask(operation, { method = operation.method, query, body = this.translated(operation.body?.example), headers = {} } = {}) {
     return exchange(this.api.origin, method, this.address(operation, query), {
-      headers: { ...this.headers, ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+      headers: { ...this.headers, ...exampleHeaders(operation), ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
       body: body ? JSON.stringify(body) : undefined,
     });
   }
@@ -171,6 +171,9 @@ class World {
 
 const exampleQuery = (operation) =>
   Object.fromEntries(operation.parametersIn('query').filter(({ example }) => example !== undefined).map(({ name, example }) => [name, example]));
+
+const exampleHeaders = (operation) =>
+  Object.fromEntries(operation.parametersIn('header').filter(({ example }) => example !== undefined).map(({ name, example }) => [name.toLowerCase(), example]));
 
 const exampleOf = (id, status) => operation(id).response(status).value.content['application/json'].example;
 
