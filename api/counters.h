@@ -21,6 +21,17 @@
     X(DB_BUSY, "db_busy", "Queries refused since db.open_max were under way: the database is too slow for what is asked")                \
     X(CACHE_SKIPPED, "cache_skipped", "Commands that Redis was not asked since redis.open_max were under way")                           \
     X(HASH_BUSY, "hash_busy", "Passwords not looked at since hash.queue waited already: many sign in, or somebody guesses")              \
+    X(LIMITED_REGISTER, "limited_register", "Answered 429: new accounts from one address (limits.register)")                             \
+    X(LIMITED_SIGN_IN, "limited_sign_in", "Answered 429: sign-ins from one address (limits.sign_in): somebody guesses, or many share one") \
+    X(LIMITED_REFRESH, "limited_refresh", "Answered 429: refreshed tokens from one address (limits.refresh)")                            \
+    X(LIMITED_PASSWORD, "limited_password", "Answered 429: a person changes the own password, or tries to (limits.password)")            \
+    X(LIMITED_SEND, "limited_send", "Answered 429: a person's messages (limits.send)")                                                   \
+    X(LIMITED_SEND_ROOM, "limited_send_room", "Answered 429: a room's messages (limits.send_room)")                                      \
+    X(LIMITED_WRITE, "limited_write", "Answered 429: a person's changes of other kinds (limits.write)")                                  \
+    X(LIMITED_READ, "limited_read", "Answered 429: a person's questions (limits.read)")                                                  \
+    X(LIMITED_SEARCH, "limited_search", "Answered 429: a person's searches (limits.search)")                                             \
+    X(LIMITS_ALONE, "limits_alone", "Requests counted in this process alone since Redis was away")                                       \
+    X(LIMITS_FORGOTTEN, "limits_forgotten", "Buckets forgotten before they were full since limits.places were in use")                   \
     X(ROWS, "rows", "Messages and changes handed to the writers of the lanes")                                                           \
     X(ROWS_BUSY, "rows_busy", "Refused with 503 since batch.waiting_max waited for their lane: the database is too slow for it")         \
     X(OUTBOX_BUSY, "outbox_busy", "Refused with 503 since a lane's outbox had batch.outbox_max rows: Redis or the news of it hang")      \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/ended.h"
+#include "api/request/limits.h"
 #include "api/request/pages.h"
 #include "api/questions/questions.h"
 #include "api/request/refusal.h"
@@ -120,6 +121,7 @@ static void free_app(struct app *app)
     publisher_close(app->publisher);
     hasher_destroy(app->hasher);
     ended_destroy(app->ended);
+    limits_destroy(app->limits);
     pages_destroy(app->pages);
     free(app->lanes);
     free(app->workers);
@@ -140,7 +142,7 @@ int main(int argc, char **argv)
     id_init();
 
     make_app(&app, &settings);
-    if (pages_load(&app.pages, settings.http.web_dir) != ERR_OK || open_publisher(&app) != ERR_OK ||
+    if ((app.limits = limits_create(&settings)) == NULL || pages_load(&app.pages, settings.http.web_dir) != ERR_OK || open_publisher(&app) != ERR_OK ||
         log_start(&app) != ERR_OK || open_responder(&app, &responder) != ERR_OK ||
         listen_all(&app, &http) != ERR_OK)
         return 1; /* said why; nothing has begun that would need an end */

@@ -4,6 +4,12 @@
 
 #include "base/option_rows.h"
 
+/* Two rows: how often, and how often at once. */
+#define RATE_OPTIONS(name, which, per_minute_text, burst_text, what)                                                                     \
+    NUMBER_OPTION("limits." name ".per_minute", limits.rates[which].per_minute, per_minute_text, "a minute", 0, 6000000,                 \
+                  "How often: " what ". More get 429 and are counted (limited_" name "); 0: no limit."),                                 \
+    NUMBER_OPTION("limits." name ".burst", limits.rates[which].burst, burst_text, "at once", 1, 1000000, "How many at once, after some silence: " what ".")
+
 /* clang-format off: a table reads best with a row a line */
 void settings_load(struct settings *s, int argc, char **argv)
 {
@@ -100,6 +106,19 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Who is not told again for so long is not there any more; at least twice the gateways' presence.refresh_ms."),
         NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
                       1000000, "Most members of a room."),
+        RATE_OPTIONS("register", LIMIT_REGISTER, "10", "20", "new accounts from one address"),
+        RATE_OPTIONS("sign_in", LIMIT_SIGN_IN, "30", "30", "sign-ins from one address"),
+        RATE_OPTIONS("refresh", LIMIT_REFRESH, "300", "300", "refreshed tokens from one address"),
+        RATE_OPTIONS("password", LIMIT_PASSWORD, "6", "6", "changes of one's own password, and attempts"),
+        RATE_OPTIONS("send", LIMIT_SEND, "120", "60", "messages of one person"),
+        RATE_OPTIONS("send_room", LIMIT_SEND_ROOM, "6000", "1000", "messages to one room, by all of its members"),
+        RATE_OPTIONS("write", LIMIT_WRITE, "600", "300", "other changes by one person"),
+        RATE_OPTIONS("read", LIMIT_READ, "1200", "600", "questions of one person"),
+        RATE_OPTIONS("search", LIMIT_SEARCH, "60", "20", "searches of one person"),
+        NUMBER_OPTION("limits.places", limits.places, "65536", "buckets", 8, 16777216,
+                      "Of those who asked lately, kept in memory: all that there is while Redis is away. Of more the fullest are forgotten, and counted (limits_forgotten)."),
+        TEXT_OPTION("limits.exempt", limits.exempt, "",
+                    "Addresses and networks (10.0.0.0/8) that no limit holds, comma-separated; `sockets` for what comes through gateways. Who comes through a proxy that is not listed is none of them."),
         NUMBER_OPTION("bans.max", bans.max, "100000", "bans", 0, 100000,
                       "Most users blocked and tokens revoked by the operator at once (not bans from rooms); more are refused (error 106) and counted (bans_refused)."),
         CHOICE_OPTION("log.level", log.level, "info", option_log_levels, "Least level that is logged."),

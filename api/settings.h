@@ -9,6 +9,25 @@
 
 #include "base/text.h"
 
+/* Rates, by class of route (api/request/limits.h). */
+enum limit {
+    LIMIT_REGISTER,
+    LIMIT_SIGN_IN,
+    LIMIT_REFRESH,
+    LIMIT_PASSWORD,
+    LIMIT_SEND,
+    LIMIT_SEND_ROOM,
+    LIMIT_WRITE,
+    LIMIT_READ,
+    LIMIT_SEARCH,
+    LIMIT_COUNT,
+};
+
+struct limit_rate {
+    int64_t per_minute; /* 0: no limit */
+    int64_t burst;      /* at once, after some silence */
+};
+
 struct settings {
     struct {
         char *host;
@@ -77,6 +96,9 @@ struct settings {
     } presence;
     struct {
         int64_t members_per_room;
+        struct limit_rate rates[LIMIT_COUNT];
+        int64_t places; /* buckets that are kept in memory */
+        char *exempt;   /* list of addresses and networks; "sockets" */
     } limits;
     struct {
         int64_t max;

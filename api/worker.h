@@ -25,6 +25,7 @@ struct settings;    /* api/settings.h: the options */
 struct deadlines;   /* api/request/deadline.h */
 struct fleet;       /* api/questions/fleet.h: the gateways */
 struct flights;     /* api/flights.h: the same question asked by many */
+struct limits;      /* api/request/limits.h: how often somebody may ask */
 struct pages;       /* api/request/pages.h: the web client's files */
 struct watch;       /* api/log/watch.h */
 
@@ -69,6 +70,7 @@ struct app {
     struct publisher *publisher;
     struct hasher *hasher;
     struct ended *ended;
+    struct limits *limits;
     struct pages *pages;
     struct watch *watch; /* lives on worker 0; room_log.c opens it */
     struct worker *workers;

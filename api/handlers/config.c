@@ -1,5 +1,6 @@
 #include "api/handlers/config.h"
 
+#include "api/request/limits.h"
 #include "api/settings.h"
 #include "api/worker.h"
 #include "base/id.h"
@@ -75,6 +76,8 @@ enum err config_get(struct call *call)
     json_key_i64(&out, "message_bytes", 16 * 1024);
     json_key_i64(&out, "body_bytes", settings->http.body_max_bytes);
     json_key_i64(&out, "members_per_room", settings->limits.members_per_room);
+    json_key(&out, "rates");
+    limits_write(&out, settings);
     json_close(&out, '}');
     json_key(&out, "login_methods");
     json_open(&out, '[');

@@ -91,6 +91,12 @@ static void answer_replay(struct asked *asked)
 
 /* ---- publish and rpc: handlers without HTTP ---- */
 
+/* Temporary: the same may succeed later. */
+static void refuse_call(struct inquiry *inquiry, enum err err)
+{
+    inquiry_refuse(inquiry, RPC_ERRORS_FROM + err, err_code(err), err_status(err) >= 500 || err == ERR_LIMIT);
+}
+
 static void on_published(void *context, enum err err, int status, struct text body)
 {
     struct asked *asked = context;
@@ -100,7 +106,7 @@ static void on_published(void *context, enum err err, int status, struct text bo
     else if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
         refuse_err(asked->inquiry, err);
     else
-        inquiry_refuse(asked->inquiry, RPC_ERRORS_FROM + err, err_code(err), err_status(err) >= 500);
+        refuse_call(asked->inquiry, err);
     free(asked);
 }
 
@@ -116,7 +122,7 @@ static void on_called(void *context, enum err err, int status, struct text body)
     if (err == ERR_OK)
         inquiry_answer(asked->inquiry, &answer);
     else
-        inquiry_refuse(asked->inquiry, RPC_ERRORS_FROM + err, err_code(err), err_status(err) >= 500);
+        refuse_call(asked->inquiry, err);
     free(asked);
 }
 

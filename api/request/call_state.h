@@ -50,6 +50,8 @@ struct call {
     struct json_value members; /* the body's root, absent without a body */
     bool is_rpc;               /* path and query members stand in the body too */
     int64_t user_id, session_id;
+    bool is_from_stranger; /* forwarded by a proxy that is not listed: call_address() is the proxy's, and says so here */
+    bool has_taken;        /* of its limits (api/request/limits.h) */
 
     /* the answer */
     struct buf out;
@@ -60,6 +62,7 @@ struct call {
         const char *time_name;
         int64_t time_us;
         int retry_after_s; /* 0: as usual for the error */
+        const char *limit; /* ERR_LIMIT: which; or NULL */
     } problem;
 
     struct chunk *memory; /* call_alloc() */

@@ -92,12 +92,14 @@ static void address_of(struct call *call, struct buf *out)
     h2o_req_t *req = ((struct link *)call->peer)->req;
     struct sockaddr_storage peer = {0};
     struct buf direct = {0};
+    const char *trusted = call->worker->app->settings->http.trusted_proxies;
 
     if (req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer) > 0)
         write_peer(&peer, &direct);
-    buf_add_text(out, address_behind_proxies(call->worker->app->settings->http.trusted_proxies,
-                                             buf_text(&direct),
-                                             http_peer_header(req, "x-forwarded-for")));
+    const struct text forwarded = http_peer_header(req, "x-forwarded-for");
+    call->is_from_stranger = (forwarded.len > 0 || http_peer_header(req, "forwarded").len > 0) &&
+                             !settings_list_has(trusted, buf_text(&direct));
+    buf_add_text(out, address_behind_proxies(trusted, buf_text(&direct), forwarded));
     buf_fini(&direct);
 }
 
@@ -132,7 +134,7 @@ static void add_cors(const struct worker *worker, h2o_req_t *req)
         return;
     add_header(req, "access-control-allow-origin", http_peer_header(req, "origin"));
     add_header(req, "access-control-allow-credentials", TEXT("true"));
-    add_header(req, "access-control-expose-headers", TEXT("etag, retry-after, x-request-id"));
+    add_header(req, "access-control-expose-headers", TEXT("etag, ratelimit, ratelimit-policy, retry-after, x-request-id"));
 }
 
 static void send_bytes(struct worker *worker, h2o_req_t *req, int status, struct text body)

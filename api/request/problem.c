@@ -88,6 +88,8 @@ static void write_document(struct call *call, enum err err)
         json_key_text(&out, "instance", call->path);
     json_key_text(&out, "code", text(err_code(err)));
     json_key_text(&out, "request_id", text(call->request_id));
+    if (problem->limit != NULL)
+        json_key_text(&out, "limit", text(problem->limit));
     if (problem->time_name != NULL)
         json_key_time(&out, problem->time_name, problem->time_us);
     if (problem->field.len > 0)

@@ -3,6 +3,7 @@
 #include "api/counters.h"
 #include "api/request/call_state.h"
 #include "api/ended.h"
+#include "api/request/limits.h"
 #include "api/request/problem.h"
 #include "api/settings.h"
 #include "api/task.h"
@@ -261,9 +262,13 @@ static void run(void *arg)
     struct call *call = arg;
     enum err err;
 
+    /* Who has asked too often costs no more than that; a socket RPC names its room in its body. */
     if ((err = check_query(call)) == ERR_OK && (err = authenticate(call)) == ERR_OK &&
-        (err = check_body(call)) == ERR_OK)
+        (err = call->is_rpc ? ERR_OK : limits_take(call)) == ERR_OK && (err = check_body(call)) == ERR_OK &&
+        (err = call->is_rpc ? limits_take(call) : ERR_OK) == ERR_OK)
         err = call->route->handler(call);
+    if (err == ERR_NOT_FOUND || err == ERR_MEMBER_REQUIRED)
+        limits_give_back(call);
     if (err == ERR_OK && call->peer != NULL)
         err = ERR_INTERNAL; /* a handler that forgot to answer */
     if (err != ERR_OK)

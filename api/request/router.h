@@ -9,6 +9,12 @@ typedef enum err (*handler_fn)(struct call *call);
 
 enum route_flags {
     ROUTE_PUBLIC = 1, /* no access token needed */
+    /* Which limits hold it (api/request/limits.h), beside those of its method. */
+    ROUTE_REGISTERS = 2,
+    ROUTE_REFRESHES = 4,
+    ROUTE_PASSWORD = 8, /* costs a hash of a password */
+    ROUTE_SENDS = 16,   /* to {room} */
+    ROUTE_SEARCHES = 32,
 };
 
 struct route {

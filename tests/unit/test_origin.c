@@ -62,6 +62,54 @@ static void only_listed_proxies_are_believed(void **state)
     assert_address("<script>,", "10.0.0.1");
 }
 
+static void networks_are_compared_bit_by_bit(void **state)
+{
+    const char *list = "127.0.0.0/8, ::1, 10.1.2.128/25,2001:db8::/33";
+
+    assert_true(address_in(list, TEXT("127.9.9.9")));
+    assert_true(address_in(list, TEXT("::1")));
+    assert_true(address_in(list, TEXT("10.1.2.129")));
+    assert_true(address_in(list, TEXT("::ffff:10.1.2.129")));
+    assert_true(address_in(list, TEXT("2001:db8:7fff::1")));
+    assert_false(address_in(list, TEXT("128.0.0.1")));
+    assert_false(address_in(list, TEXT("::2")));
+    assert_false(address_in(list, TEXT("10.1.2.127")));
+    assert_false(address_in(list, TEXT("2001:db8:8000::1")));
+    assert_false(address_in(list, TEXT("")));
+    assert_false(address_in(list, TEXT("localhost")));
+    assert_false(address_in("", TEXT("127.0.0.1")));
+    assert_true(address_in("0.0.0.0/0", TEXT("8.8.8.8")));
+}
+
+static void what_is_no_network_is_told(void **state)
+{
+    const char *good[] = {"1.2.3.4", "1.2.3.4/0", "1.2.3.4/32", "::/128", "2001:db8::1"};
+    const char *bad[] = {"", "/", "1.2.3.4/", "1.2.3.4/33", "::/129", "1.2.3/8", "1.2.3.4/-1", "1.2.3.4/8x", "1.2.3.4/0008", "localhost/8"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++)
+        assert_true(address_is_network(text(good[i])));
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+        assert_false(address_is_network(text(bad[i])));
+}
+
+static void assert_network(const char *address, const char *expected)
+{
+    struct buf out = {0};
+
+    address_network(text(address), &out);
+    assert_string_equal(buf_cstring(&out), expected);
+    buf_fini(&out);
+}
+
+static void an_address_of_ipv6_stands_for_its_network(void **state)
+{
+    assert_network("192.0.2.1", "192.0.2.1");
+    assert_network("::ffff:192.0.2.1", "192.0.2.1");
+    assert_network("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+    assert_network("::1", "::/64");
+    assert_network("", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +117,9 @@ int main(void)
         cmocka_unit_test(origins_that_are_no_pages_do_not_pass),
         cmocka_unit_test(a_list_is_compared_exactly),
         cmocka_unit_test(only_listed_proxies_are_believed),
+        cmocka_unit_test(networks_are_compared_bit_by_bit),
+        cmocka_unit_test(what_is_no_network_is_told),
+        cmocka_unit_test(an_address_of_ipv6_stands_for_its_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,9 @@ const CHEAP_PASSWORDS = { PARLEY_HASH_OPS: '1', PARLEY_HASH_MEMORY_KIB: '64' };
 /* A machine that is busy with tests must not look like a Redis that hangs; outage.test.js sets what is real. */
 const PATIENCE_WITH_REDIS = { PARLEY_REDIS_TIMEOUT_MS: '1000' };
 
+/* All tests come from the same address, and do in a second what people do in a day; limits.test.js sets what is real. */
+const NO_LIMITS = { PARLEY_LIMITS_EXEMPT: '127.0.0.0/8, sockets' };
+
 export class Servers {
   /**
    * `ownPostgres`: a cluster for this file alone, which it may stop. `standby`: one with a synchronous standby, which failOver() makes the primary.
@@ -111,6 +114,7 @@ export class Servers {
       ...common,
       ...CHEAP_PASSWORDS,
       ...PATIENCE_WITH_REDIS,
+      ...NO_LIMITS,
       ...this.databaseEnv(),
       PARLEY_REDIS_PORT: String(this.redis.port),
       PARLEY_REDIS_PASSWORD: this.redis.password,

@@ -1,0 +1,34 @@
+/*
+ * limits: how often somebody may ask. Each route belongs to a class, each class has token buckets (of a user, a room, an address),
+ * and a request takes one token of each: all of them or none.
+ *
+ * The buckets are in Redis, shared by all APIs, and asked about in one round trip. What Redis said is kept in memory too
+ * (api/request/buckets.h): whoever has to wait is refused from there, and while Redis is away this process goes on from there alone. So
+ * without Redis everybody may do at most so much at each API; nobody is refused for want of it, and nobody may do everything.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+struct call;
+struct limits;
+struct settings;
+
+/* Once per process. NULL: limits.exempt cannot be read (logged). */
+struct limits *limits_create(const struct settings *settings);
+void limits_destroy(struct limits *limits);
+
+/*
+ * From the call's task, once: ERR_LIMIT, with the limit's name and when to come again in the problem. Path ids must be readable: for a
+ * socket RPC the body has been parsed. An app whose `limits` are NULL limits nothing.
+ */
+MUST_CHECK enum err limits_take(struct call *call);
+
+/* The send was not for this room: whoever is no member must not be able to use up what its members may do. */
+void limits_give_back(struct call *call);
+
+/* {"send": {"per_minute": 120, "burst": 60}, ...}: those that are in force. */
+void limits_write(struct json_out *out, const struct settings *settings);
