@@ -14,35 +14,14 @@
 #define CHATS_DEFAULT 50
 #define CHATS_MAX 100
 
-/* A place in the list: activity, then room id; the newest come first. */
-struct place {
-    int64_t activity_us, room_id;
-};
-
-static struct place place_of(const struct chat *chat)
-{
-    return (struct place){chat->head.activity_us, chat->membership.room_id};
-}
-
-static int compare_places(struct place a, struct place b)
-{
-    if (a.activity_us != b.activity_us)
-        return a.activity_us > b.activity_us ? -1 : 1;
-    return a.room_id > b.room_id ? -1 : a.room_id < b.room_id;
-}
-
-static int compare(const void *a, const void *b)
-{
-    return compare_places(place_of(a), place_of(b));
-}
-
 /* `after` is "activity-room", opaque to clients. */
-static enum err read_after(struct call *call, struct place *after, bool *is_given)
+static enum err read_after(struct call *call, struct chat_page *page)
 {
+    struct chat_place *after = &page->after;
     struct text given;
 
-    *is_given = call_query_text(call, "after", &given);
-    if (!*is_given)
+    page->has_after = call_query_text(call, "after", &given);
+    if (!page->has_after)
         return ERR_OK;
     const char *dash = memchr(given.at, '-', given.len);
     if (dash == NULL || !id_parse(text_of(given.at, (size_t)(dash - given.at)), &after->activity_us) ||
@@ -60,24 +39,6 @@ static enum err read_archived(struct call *call, bool *archived)
         return ERR_OK;
     *archived = true;
     return text_equal(given, TEXT("true")) ? ERR_OK : call_fail_field(call, ERR_WRONG_TYPE, "archived", "must be true or false");
-}
-
-/* Drops what this page does not show, sorts the rest; returns how many are left. */
-static size_t select_page(struct my_rooms *rooms, bool archived, const struct place *after)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < rooms->count; i++) {
-        const struct chat *chat = &rooms->chats[i];
-        if (!chat->has_room || !chat->has_head || (chat->membership.archived_us != 0) != archived)
-            continue;
-        if (after != NULL && compare_places(place_of(chat), *after) <= 0)
-            continue;
-        rooms->chats[kept++] = *chat;
-    }
-    rooms->count = kept;
-    qsort(rooms->chats, kept, sizeof(*rooms->chats), compare);
-    return kept;
 }
 
 static void write_chat(struct json_out *out, const struct chat *chat, const struct people *people, int64_t user_id)
@@ -110,9 +71,10 @@ static void write_chat(struct json_out *out, const struct chat *chat, const stru
     json_close(out, '}');
 }
 
-static enum err write_page(struct call *call, const struct my_rooms *rooms, size_t shown, bool has_more)
+static enum err write_page(struct call *call, const struct my_rooms *rooms)
 {
     const int64_t user_id = call_user_id(call);
+    const size_t shown = rooms->count;
     int64_t *ids = call_alloc(call, (2 * shown + 1) * sizeof(*ids));
     struct json_out out = {.buf = call_out(call)};
     struct people *people;
@@ -129,9 +91,9 @@ static enum err write_page(struct call *call, const struct my_rooms *rooms, size
         for (size_t i = 0; i < shown; i++)
             write_chat(&out, &rooms->chats[i], people, user_id);
         json_close(&out, ']');
-        json_key_bool(&out, "has_more", has_more);
-        if (has_more) {
-            const struct place last = place_of(&rooms->chats[shown - 1]);
+        json_key_bool(&out, "has_more", rooms->has_more);
+        if (rooms->has_more && shown > 0) {
+            const struct chat_place last = rooms->chats[shown - 1].place;
             char next[64];
             const int len = snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64, last.activity_us, last.room_id);
             json_key_text(&out, "next", text_of(next, (size_t)len));
@@ -162,21 +124,18 @@ static enum err reply_if_changed(struct call *call)
 /* GET /v1/rooms ? limit, after, archived -> Page of Chat, latest activity first */
 enum err chats_get(struct call *call)
 {
+    struct chat_page page = {0};
     int64_t limit = CHATS_DEFAULT;
     struct my_rooms rooms = {0};
-    struct place after;
-    bool has_after, archived;
     enum err err;
 
-    if ((err = call_query_i64(call, "limit", 1, CHATS_MAX, &limit)) != ERR_OK ||
-        (err = read_after(call, &after, &has_after)) != ERR_OK || (err = read_archived(call, &archived)) != ERR_OK)
+    if ((err = call_query_i64(call, "limit", 1, CHATS_MAX, &limit)) != ERR_OK || (err = read_after(call, &page)) != ERR_OK ||
+        (err = read_archived(call, &page.archived)) != ERR_OK)
         return err;
-    if ((err = my_rooms_read(call_worker(call), call_user_id(call), &rooms)) == ERR_OK) {
-        const size_t count = select_page(&rooms, archived, has_after ? &after : NULL);
-        const size_t shown = count < (size_t)limit ? count : (size_t)limit;
-        if ((err = write_page(call, &rooms, shown, count > shown)) == ERR_OK)
-            err = reply_if_changed(call);
-    }
+    page.limit = (size_t)limit;
+    if ((err = my_rooms_read(call_worker(call), call_user_id(call), &page, &rooms)) == ERR_OK &&
+        (err = write_page(call, &rooms)) == ERR_OK)
+        err = reply_if_changed(call);
     my_rooms_fini(&rooms);
     return err;
 }

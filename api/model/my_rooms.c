@@ -5,7 +5,7 @@
  * What the cache does not know is asked once, however many want it: within this loop by a flight for each user, among
  * processes by the leases. Who gets none waits for what their holders are about to fill in, and reads all anew from the cache.
  */
-#include "api/model/my_rooms.h"
+#include "api/model/my_rooms_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,57 +18,31 @@
 #include "api/settings.h"
 #include "base/id.h"
 
-/* Keys filled by one read, an even number. All of 10,000 rooms at once are more commands than may be open, and more than Redis does in time. */
-#define FILL_MAX 2000
-
 /* Pauses of flights_pause() before somebody else's lease counts as forgotten: together longer than a read of the primary takes, as a rule. */
 #define PATIENCE 20
 
-/* Where an answer may come from. */
-enum haste {
-    FROM_CACHE,  /* or not at all */
-    PATIENTLY,   /* what others hold leases for is left to them */
-    AT_ONCE,     /* whatever leases say */
-};
-
 static const struct db_statement select_my_rooms = {
-    "select_my_rooms", "SELECT " MEMBERSHIP_COLUMNS("m") " FROM {lane}.members m WHERE m.user_id = $1::bigint AND m.role <> 'left'"};
+    "select_my_rooms", "SELECT " MEMBERSHIP_COLUMNS("m") ", " ACTIVITY_COLUMNS " FROM {lane}.members m JOIN {lane}.rooms r ON r.id = m.room_id "
+                       ACTIVITY_JOIN "WHERE m.user_id = $1::bigint AND m.role <> 'left'"};
 
-/* What the chats' texts point into; counted, since the passengers of a flight share it. */
-struct held {
-    size_t refs;
-    struct cache_command values; /* MGET: room and head of each chat */
-    struct db_query *lanes;      /* select_heads, one per lane */
-    size_t lane_count;
-    struct buf bytes;            /* bare messages of those */
-};
-
-/* Keys in one buffer. */
-struct keys {
-    struct buf bytes;
-    struct text *list;
-    size_t *ends;
-    size_t count;
-};
-
-static void keys_init(struct keys *keys, size_t most)
+void my_keys_init(struct my_keys *keys, size_t most)
 {
-    *keys = (struct keys){.list = xcalloc(most + 1, sizeof(*keys->list)), .ends = xcalloc(most + 1, sizeof(*keys->ends))};
+    *keys = (struct my_keys){.list = xcalloc(most + 1, sizeof(*keys->list)), .ends = xcalloc(most + 1, sizeof(*keys->ends))};
 }
 
-static void keys_add(struct keys *keys, const char *what, int64_t id)
+void my_keys_add(struct my_keys *keys, const char *what, int64_t id)
 {
     cache_key(&keys->bytes, what, id);
     keys->ends[keys->count++] = keys->bytes.len;
 }
 
-static void keys_settle(struct keys *keys)
+void my_keys_settle(struct my_keys *keys)
 {
     for (size_t i = 0, start = 0; i < keys->count; start = keys->ends[i++])
         keys->list[i] = text_of(keys->bytes.at + start, keys->ends[i] - start);
 }
 
-static void keys_fini(struct keys *keys)
+void my_keys_fini(struct my_keys *keys)
 {
     buf_fini(&keys->bytes);
     free(keys->list);
@@ -131,6 +105,12 @@ static void fill_memberships(struct worker *worker, struct text key, const struc
     free(fields);
 }
 
+static void read_stored(struct chat *chat, const struct db_rows *rows, int row)
+{
+    membership_read(&chat->membership, rows, row, 0);
+    chat_set_place(chat, db_time(rows, row, MEMBERSHIP_COLUMN_COUNT + ACTIVITY_AT));
+}
+
 static enum err read_stored_memberships(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
 {
     const int lanes = worker->app->lane_count;
@@ -147,7 +127,7 @@ static enum err read_stored_memberships(struct worker *worker, int64_t user_id, 
     rooms->chats = xcalloc(total + 1, sizeof(*rooms->chats));
     for (int lane = 0; lane < lanes; lane++) {
         for (int i = 0; err == ERR_OK && i < db_count(&queries[lane].rows); i++)
-            membership_read(&rooms->chats[rooms->count++].membership, &queries[lane].rows, i, 0);
+            read_stored(&rooms->chats[rooms->count++], &queries[lane].rows, i);
         db_params_fini(&queries[lane].params);
         db_rows_fini(&queries[lane].rows);
     }
@@ -166,12 +146,12 @@ static bool may_fill(struct worker *worker, enum haste haste, const struct text 
 static enum err read_memberships(struct worker *worker, int64_t user_id, enum haste haste, struct my_rooms *rooms, bool *is_whole)
 {
     struct lease lease = {""};
-    struct keys keys;
+    struct my_keys keys;
     enum err err = ERR_OK;
 
-    keys_init(&keys, 1);
-    keys_add(&keys, "rooms", user_id);
-    keys_settle(&keys);
+    my_keys_init(&keys, 1);
+    my_keys_add(&keys, "rooms", user_id);
+    my_keys_settle(&keys);
     const struct text key = keys.list[0];
     if (!read_cached_memberships(worker, user_id, key, rooms)) {
         *is_whole = haste != FROM_CACHE && may_fill(worker, haste, &key, &lease);
@@ -180,13 +160,13 @@ static enum err read_memberships(struct worker *worker, int64_t user_id, enum ha
             (err = read_stored_memberships(worker, user_id, rooms)) == ERR_OK)
             fill_memberships(worker, key, &lease, rooms);
     }
-    keys_fini(&keys);
+    my_keys_fini(&keys);
     return err;
 }
 
 /* ---- rooms and heads ---- */
 
-static void read_cached_values(struct worker *worker, struct my_rooms *rooms, const struct keys *keys)
+static void read_cached_values(struct worker *worker, struct my_rooms *rooms, const struct my_keys *keys)
 {
     struct held *held = rooms->held;
     struct cache_reply *reply = &held->values.reply;
@@ -270,7 +250,7 @@ static void read_lanes(struct my_rooms *rooms)
             rooms->chats[i].head.message_bare.at = held->bytes.at + rooms->chats[i].bare_at;
 }
 
-static void fill_values(struct worker *worker, struct my_rooms *rooms, const struct keys *keys, const struct lease *leases)
+static void fill_values(struct worker *worker, struct my_rooms *rooms, const struct my_keys *keys, const struct lease *leases)
 {
     struct text *values = xcalloc(keys->count + 1, sizeof(*values));
     struct buf *bytes = xcalloc(keys->count + 1, sizeof(*bytes));
@@ -290,22 +270,22 @@ static void fill_values(struct worker *worker, struct my_rooms *rooms, const str
     free(values);
 }
 
-/* Leases for both keys of the first missing rooms; the others' places stay empty. Who gets neither of a room's awaits it, if he is to. */
-static void take_leases(struct worker *worker, enum haste haste, struct my_rooms *rooms, const struct keys *keys, struct lease *leases)
+/* Leases for both keys of the missing rooms. Who gets neither of a room's awaits it, if he is to. */
+static void take_leases(struct worker *worker, enum haste haste, struct my_rooms *rooms, const struct my_keys *keys, struct lease *leases)
 {
     struct text *wanted = xcalloc(keys->count + 1, sizeof(*wanted));
     struct lease *taken = xcalloc(keys->count + 1, sizeof(*taken));
     size_t count = 0;
 
-    for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
+    for (size_t i = 0; i < rooms->count; i++)
         if (is_missing(&rooms->chats[i])) {
             wanted[count++] = keys->list[2 * i];
             wanted[count++] = keys->list[2 * i + 1];
         }
     const bool is_told = lease_take(worker->cache, wanted, taken, count, haste == AT_ONCE) == ERR_OK;
-    const bool awaits = haste == PATIENTLY && is_told && count < FILL_MAX; /* of so many most are asked now anyway */
+    const bool awaits = haste == PATIENTLY && is_told;
     count = 0;
-    for (size_t i = 0; i < rooms->count && count < FILL_MAX; i++)
+    for (size_t i = 0; i < rooms->count; i++)
         if (is_missing(&rooms->chats[i])) {
             leases[2 * i] = taken[count++];
             leases[2 * i + 1] = taken[count++];
@@ -315,7 +295,7 @@ static void take_leases(struct worker *worker, enum haste haste, struct my_rooms
     free(wanted);
 }
 
-static enum err read_missing(struct worker *worker, enum haste haste, struct my_rooms *rooms, const struct keys *keys)
+static enum err read_missing(struct worker *worker, enum haste haste, struct my_rooms *rooms, const struct my_keys *keys)
 {
     struct lease *leases = xcalloc(keys->count + 1, sizeof(*leases));
 
@@ -331,17 +311,17 @@ static enum err read_missing(struct worker *worker, enum haste haste, struct my_
 
 static enum err read_rooms(struct worker *worker, enum haste haste, struct my_rooms *rooms, bool *is_whole)
 {
-    struct keys keys;
+    struct my_keys keys;
     size_t missing = 0;
     enum err err = ERR_OK;
 
     qsort(rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
-    keys_init(&keys, 2 * rooms->count);
+    my_keys_init(&keys, 2 * rooms->count);
     for (size_t i = 0; i < rooms->count; i++) {
-        keys_add(&keys, "room", rooms->chats[i].membership.room_id);
-        keys_add(&keys, "head", rooms->chats[i].membership.room_id);
+        my_keys_add(&keys, "room", rooms->chats[i].membership.room_id);
+        my_keys_add(&keys, "head", rooms->chats[i].membership.room_id);
     }
-    keys_settle(&keys);
+    my_keys_settle(&keys);
     read_cached_values(worker, rooms, &keys);
     for (size_t i = 0; i < rooms->count; i++)
         missing += is_missing(&rooms->chats[i]);
@@ -351,31 +331,78 @@ static enum err read_rooms(struct worker *worker, enum haste haste, struct my_ro
         err = read_missing(worker, haste, rooms, &keys);
     for (size_t i = 0; i < rooms->count; i++)
         *is_whole = *is_whole && !rooms->chats[i].is_awaited;
-    keys_fini(&keys);
+    my_keys_fini(&keys);
     return err;
+}
+
+/* ---- the page ---- */
+
+int chat_place_compare(struct chat_place a, struct chat_place b)
+{
+    if (a.activity_us != b.activity_us)
+        return a.activity_us > b.activity_us ? -1 : 1;
+    return a.room_id > b.room_id ? -1 : a.room_id < b.room_id;
+}
+
+void chat_set_place(struct chat *chat, int64_t activity_us)
+{
+    chat->place = (struct chat_place){activity_us, chat->membership.room_id};
+    chat->is_placed = true;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    return chat_place_compare(((const struct chat *)a)->place, ((const struct chat *)b)->place);
+}
+
+/* Whether a chat was chosen by its activity, or all of them were read: places are those of when it was asked where the rooms stand. */
+static bool is_on_page(const struct chat *chat, const struct chat_page *page)
+{
+    return !is_missing(chat) && (!page->has_after || chat_place_compare(page->after, chat->place) < 0);
+}
+
+static void take_page(struct my_rooms *rooms, const struct chat_page *page)
+{
+    size_t kept = 0;
+
+    rooms->has_more = rooms->is_narrow && rooms->count > page->limit;
+    for (size_t i = 0; i < rooms->count; i++) {
+        if (!rooms->is_narrow)
+            chat_set_place(&rooms->chats[i], rooms->chats[i].head.activity_us);
+        if (is_on_page(&rooms->chats[i], page))
+            rooms->chats[kept++] = rooms->chats[i];
+    }
+    qsort(rooms->chats, kept, sizeof(*rooms->chats), compare_places);
+    rooms->has_more = rooms->has_more || kept > page->limit;
+    rooms->count = kept < page->limit ? kept : page->limit;
 }
 
 /* ---- all of it ---- */
 
 /* `*is_whole`: nothing is left to others, or to a later try. */
-static enum err read_all(struct worker *worker, int64_t user_id, enum haste haste, struct my_rooms *rooms, bool *is_whole)
+static enum err read_all(struct worker *worker, int64_t user_id, enum haste haste, const struct chat_page *page, struct my_rooms *rooms,
+                         bool *is_whole)
 {
     struct held *held = xcalloc(1, sizeof(*held));
 
     held->refs = 1;
     *rooms = (struct my_rooms){.held = held};
     *is_whole = true;
-    const enum err err = read_memberships(worker, user_id, haste, rooms, is_whole);
-    if (err != ERR_OK || !*is_whole || rooms->count == 0)
-        return err;
-    return read_rooms(worker, haste, rooms, is_whole);
+    enum err err = read_memberships(worker, user_id, haste, rooms, is_whole);
+    if (err == ERR_OK && *is_whole)
+        err = my_rooms_narrow(worker, haste, page, rooms, is_whole);
+    if (err == ERR_OK && *is_whole && rooms->count > 0)
+        err = read_rooms(worker, haste, rooms, is_whole);
+    if (err == ERR_OK && *is_whole)
+        take_page(rooms, page);
+    return err;
 }
 
-static enum err read_patiently(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+static enum err read_patiently(struct worker *worker, int64_t user_id, const struct chat_page *page, struct my_rooms *rooms)
 {
     for (int left = PATIENCE;; left--) {
         bool is_whole;
-        const enum err err = read_all(worker, user_id, left > 0 ? PATIENTLY : AT_ONCE, rooms, &is_whole);
+        const enum err err = read_all(worker, user_id, left > 0 ? PATIENTLY : AT_ONCE, page, rooms, &is_whole);
         if (err != ERR_OK || is_whole)
             return err;
         my_rooms_fini(rooms);
@@ -399,17 +426,18 @@ static void copy(struct my_rooms *to, const struct my_rooms *from)
     held->refs++;
 }
 
-static enum err read_together(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+static enum err read_together(struct worker *worker, int64_t user_id, const struct chat_page *page, struct my_rooms *rooms)
 {
-    char key[32];
+    char key[128];
     void *answer;
     bool is_pilot;
 
-    snprintf(key, sizeof(key), "rooms:%" PRId64, user_id);
+    snprintf(key, sizeof(key), "rooms:%" PRId64 ":%d:%" PRId64 ":%" PRId64 ":%zu", user_id, page->archived, page->after.activity_us,
+             page->after.room_id, page->limit);
     struct flight *flight = flights_board(worker->flights, text(key), user_id, &is_pilot);
     if (is_pilot) {
         struct my_rooms *shared = xcalloc(1, sizeof(*shared));
-        const enum err err = read_patiently(worker, user_id, shared);
+        const enum err err = read_patiently(worker, user_id, page, shared);
         flight_land(flight, err, shared, free_shared);
     }
     const enum err err = flight_answer(flight, &answer);
@@ -419,15 +447,15 @@ static enum err read_together(struct worker *worker, int64_t user_id, struct my_
     return err;
 }
 
-enum err my_rooms_read(struct worker *worker, int64_t user_id, struct my_rooms *rooms)
+enum err my_rooms_read(struct worker *worker, int64_t user_id, const struct chat_page *page, struct my_rooms *rooms)
 {
     bool is_whole;
-    const enum err err = read_all(worker, user_id, FROM_CACHE, rooms, &is_whole);
+    const enum err err = read_all(worker, user_id, FROM_CACHE, page, rooms, &is_whole);
 
     if (err != ERR_OK || is_whole)
         return err;
     my_rooms_fini(rooms);
-    return read_together(worker, user_id, rooms);
+    return read_together(worker, user_id, page, rooms);
 }
 
 void my_rooms_fini(struct my_rooms *rooms)

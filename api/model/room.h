@@ -33,6 +33,18 @@ struct head {
     struct text message_bare; /* event_write_message_bare() of it */
 };
 
+/* When something was last said in a room, or it was made: its place in chat lists. */
+struct activity {
+    int64_t message_no; /* of the last message; tells the newer of two */
+    int64_t at_us;
+};
+/* Of room `r`, behind ACTIVITY_JOIN. */
+enum { ACTIVITY_MESSAGE_NO, ACTIVITY_AT };
+#define ACTIVITY_COLUMNS "coalesce(said.message_no, 0), coalesce(said.created_at, r.created_at)"
+#define ACTIVITY_JOIN                                                                              \
+    "LEFT JOIN LATERAL (SELECT message_no, created_at FROM {lane}.events WHERE room_id = r.id "    \
+    "AND kind = 'message' ORDER BY seq DESC LIMIT 1) said ON true "
+
 const char *room_kind_name(enum room_kind kind);
 bool room_kind_from(struct text name, enum room_kind *kind);
 int room_lane(int64_t room_id); /* the lane number that the id carries */

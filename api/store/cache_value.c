@@ -131,6 +131,24 @@ bool cache_read_head(struct text value, int64_t room_id, struct head *head)
     return head->sender_id != 0 && is_bare_message(rest);
 }
 
+void cache_write_activity(struct buf *out, const struct activity *activity)
+{
+    const int64_t numbers[] = {activity->message_no, activity->at_us};
+
+    write_numbers(out, numbers, ARRAY_COUNT(numbers));
+}
+
+bool cache_read_activity(struct text value, struct activity *activity)
+{
+    int64_t n[2];
+    struct text rest;
+
+    if (!read_numbers(value, n, ARRAY_COUNT(n), &rest) || rest.len != 0)
+        return false;
+    *activity = (struct activity){.message_no = n[0], .at_us = n[1]};
+    return true;
+}
+
 void cache_write_membership(struct buf *out, const struct membership *m)
 {
     const int64_t numbers[] = {m->changed_us,      m->seq,      m->message_no,  (int64_t)m->role,

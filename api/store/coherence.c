@@ -172,6 +172,16 @@ void refresh_room(struct refresh *refresh, const struct room *room)
     end_value(refresh, from);
 }
 
+static void refresh_activity(struct refresh *refresh, int64_t room_id, const struct activity *activity)
+{
+    add_key(&refresh->value_keys, "activity", room_id);
+    texts_add_i64(&refresh->value_args, activity->message_no);
+    const size_t from = refresh->value_args.bytes.len;
+    cache_write_activity(&refresh->value_args.bytes, activity);
+    end_value(refresh, from);
+}
+
+/* And the room's place in chat lists. */
 void refresh_head(struct refresh *refresh, const struct head *head)
 {
     add_key(&refresh->value_keys, "head", head->room_id);
@@ -179,6 +189,7 @@ void refresh_head(struct refresh *refresh, const struct head *head)
     const size_t from = refresh->value_args.bytes.len;
     cache_write_head(&refresh->value_args.bytes, head);
     end_value(refresh, from);
+    refresh_activity(refresh, head->room_id, &(struct activity){head->message_no, head->activity_us});
 }
 
 void refresh_user(struct refresh *refresh, const struct user *user)

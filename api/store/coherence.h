@@ -1,7 +1,7 @@
 /*
  * coherence: how Redis stays right: newer wins, fills need a lease. All scripts that change the cache are in coherence.c.
  *
- * Keys: room:{id}, head:{id}, user:{id} (texts of cache_value.h), rooms:{user} (a hash room id -> membership, complete when it exists).
+ * Keys: room:{id}, head:{id}, activity:{id}, user:{id} (texts of cache_value.h), rooms:{user} (a hash room id -> membership, complete when it exists).
  * All values are sealed (cache_seal.h) on their way here; who reads takes the seals off.
  * A writer replaces an older value by what it read under the room's lock, and breaks the key's lease. A reader that fills a miss takes the lease
  * before it reads the primary, and stores only while that very lease stands: so a late fill of an old value is not possible. A writer never fills:
@@ -22,7 +22,7 @@ struct refresh; /* a set of values to store */
 struct refresh *refresh_create(void);
 void refresh_destroy(struct refresh *refresh);
 void refresh_room(struct refresh *refresh, const struct room *room);
-void refresh_head(struct refresh *refresh, const struct head *head);
+void refresh_head(struct refresh *refresh, const struct head *head); /* and activity:{id} */
 void refresh_user(struct refresh *refresh, const struct user *user);
 void refresh_membership(struct refresh *refresh, const struct membership *membership);
 /*

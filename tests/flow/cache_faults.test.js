@@ -91,7 +91,7 @@ test('T24 after a flush each chat list costs one question per lane, however many
     for (const chats of await Promise.all(everybody)) assert.equal(chats.length, 6);
   }
   const most = rounds * people.length * LANES.length;
-  const lists = await calls('%.members m WHERE m.user_id = $1::bigint AND m.role%');
+  const lists = await calls('%.members m JOIN % WHERE m.user_id = $1::bigint AND m.role%');
   const heads = await calls('%unnest($1::bigint[])%events%');
   assert.ok(lists > 0 && lists <= most, `${lists} questions for memberships, at most ${most}`);
   assert.ok(heads > 0 && heads <= most, `${heads} questions for heads, at most ${most}`);

@@ -5,6 +5,19 @@
 #include "api/store/cache_value.h"
 #include "api/model/event.h"
 
+static void try_activity(struct text value)
+{
+    struct buf again = {0};
+    struct activity activity, same;
+
+    if (!cache_read_activity(value, &activity))
+        return;
+    cache_write_activity(&again, &activity);
+    CHECK(cache_read_activity(buf_text(&again), &same));
+    CHECK(activity.message_no == same.message_no && activity.at_us == same.at_us);
+    buf_fini(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_json(struct buf *json)
@@ -80,9 +93,23 @@ static void try_user(struct text value)
     check_json(&json);
 }
 
+static void try_activity(struct text value)
+{
+    struct buf again = {0};
+    struct activity activity, same;
+
+    if (!cache_read_activity(value, &activity))
+        return;
+    cache_write_activity(&again, &activity);
+    CHECK(cache_read_activity(buf_text(&again), &same));
+    CHECK(activity.message_no == same.message_no && activity.at_us == same.at_us);
+    buf_fini(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const tries[])(struct text) = {try_room, try_head, try_membership, try_user};
+    static void (*const tries[])(struct text) = {try_room, try_head, try_membership, try_user,
+                                                  try_activity};
 
     if (size > 0)
         tries[data[0] % ARRAY_COUNT(tries)](text_of(data + 1, size - 1));

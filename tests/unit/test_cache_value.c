@@ -64,6 +64,12 @@ static bool reads_head(struct text value)
     return cache_read_head(value, 7, &head);
 }
 
+static bool reads_activity(struct text value)
+{
+    struct activity activity;
+    return cache_read_activity(value, &activity);
+}
+
 static bool reads_membership(struct text value)
 {
     struct membership membership;
@@ -83,7 +89,7 @@ struct sample {
     bool (*reads)(struct text value);
     size_t lengths;
 };
-enum { SAMPLES = 5 };
+enum { SAMPLES = 6 };
 
 /* From memory of just that size, so that a byte read outside of it is seen. */
 static bool reads(const struct sample *sample, struct text value)
@@ -105,10 +111,12 @@ static int setup(void **state)
     cache_write_head(&samples[2].bytes, &spoken);
     cache_write_membership(&samples[3].bytes, &owner);
     cache_write_user(&samples[4].bytes, &ada);
+    cache_write_activity(&samples[5].bytes, &(struct activity){12, 1772357400000001});
     samples[0].reads = reads_room;
     samples[1].reads = samples[2].reads = reads_head;
     samples[3].reads = reads_membership;
     samples[4].reads = reads_user;
+    samples[5].reads = reads_activity;
     samples[0].lengths = samples[4].lengths = 3;
     *state = samples;
     for (size_t i = 0; i < SAMPLES; i++)

@@ -27,6 +27,7 @@ static const struct room tea = {.id = 7, .kind = ROOM_PUBLIC, .name = {"Tea", 3}
 static const struct head spoken = {.room_id = 7,
                                    .seq = 9,
                                    .message_no = 4,
+                                   .activity_us = 77,
                                    .has_message = true,
                                    .sender_id = 8,
                                    .message_bare = {"{\"seq\":9}", 9}};
@@ -79,13 +80,14 @@ static void values_go_with_their_versions_behind_the_time_to_live(void **state)
     refresh_user(refresh, &(struct user){.id = 8, .login = TEXT("ada"), .version = 2});
     refresh_send(refresh, cache, 1000, on_stored, &outcome);
     assert_int_equal(cache->eval_count, 1);
-    assert_string_equal(cache->evals[0].keys.at, "room:7|head:7|user:8|");
+    assert_string_equal(cache->evals[0].keys.at, "room:7|head:7|activity:7|user:8|");
     assert_args(&cache->evals[0],
                 (struct arg[]){{"1000"},
                                {"3"}, {"3 2 0 0 0 0 0 3 0 0\nTea", "room:7"},
-                               {"9"}, {"9 4 0 8\n{\"seq\":9}", "head:7"},
+                               {"9"}, {"9 4 77 8\n{\"seq\":9}", "head:7"},
+                               {"4"}, {"4 77\n", "activity:7"},
                                {"2"}, {"2 0 3 0 0\nada", "user:8"}},
-                7);
+                9);
     assert_int_equal(outcome.calls, 0);
     cache->evals[0].done(cache->evals[0].context, ERR_OK);
     assert_int_equal(outcome.calls, 1);
