@@ -99,6 +99,8 @@ struct settings {
         struct limit_rate rates[LIMIT_COUNT];
         int64_t places; /* buckets that are kept in memory */
         char *exempt;   /* list of addresses and networks; "sockets" */
+        int64_t profile_fields;
+        int64_t profile_field_chars;
     } limits;
     struct {
         int64_t max;

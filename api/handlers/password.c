@@ -1,10 +1,7 @@
 #include "api/handlers/password.h"
 
 #include "api/handlers/sessions_end.h"
-#include "api/hasher.h"
 #include "api/worker.h"
-
-#define OLD_MAX_BYTES 1024 /* any text may be tried */
 
 static const struct db_statement select_password = {
     "select_password", "SELECT password_hash FROM public.users WHERE id = $1::bigint"};
@@ -27,6 +24,17 @@ static enum err read_stored(struct call *call, char hash[HASHER_TEXT_BYTES])
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;
+}
+
+enum err password_check_own(struct call *call, const char *field, struct text password, char hash[HASHER_TEXT_BYTES])
+{
+    struct worker *worker = call_worker(call);
+    enum err err;
+
+    if ((err = read_stored(call, hash)) != ERR_OK)
+        return err;
+    err = hasher_check(worker->app->hasher, worker, password, hash);
+    return err == ERR_BAD_CREDENTIALS ? call_fail_field(call, ERR_WRONG_PASSWORD, field, "it is not the present one") : err;
 }
 
 static enum err store(struct call *call, const char *old_hash, const char *new_hash)
@@ -77,7 +85,7 @@ enum err password_post(struct call *call)
     struct text old, new;
     enum err err;
 
-    if ((err = call_body_text(call, "old", 0, OLD_MAX_BYTES, &old)) != ERR_OK ||
+    if ((err = call_body_text(call, "old", 0, PASSWORD_TRIED_MAX_BYTES, &old)) != ERR_OK ||
         (err = call_body_chars(call, "new", PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS, &new)) != ERR_OK ||
         (err = change(call, old, new)) != ERR_OK)
         return err;

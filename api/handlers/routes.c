@@ -2,6 +2,7 @@
 #include "api/handlers/changes.h"
 #include "api/handlers/chats.h"
 #include "api/handlers/config.h"
+#include "api/handlers/me.h"
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
 #include "api/handlers/password.h"
@@ -18,7 +19,8 @@ const struct route routes[] = {
     {"GET", "/users", users_get, 0, "q limit", NULL, NULL},
     {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
     {"GET", "/me", me_get, 0, NULL, NULL, NULL},
-    {"PATCH", "/me", me_patch, 0, NULL, "name about", NULL},
+    {"PATCH", "/me", me_patch, 0, NULL, "name about fields field_visibility who_may_write", NULL},
+    {"POST", "/me/email", me_post_email, ROUTE_PASSWORD, NULL, "email password", NULL},
     {"POST", "/me/password", password_post, ROUTE_PASSWORD, NULL, "old new", NULL},
     {"GET", "/me/changes", changes_get, 0, "since after limit", NULL, NULL},
 

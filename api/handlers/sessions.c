@@ -3,7 +3,7 @@
 #include "api/handlers/sessions_end.h"
 #include "api/settings.h"
 #include "api/handlers/tokens.h"
-#include "api/handlers/users.h"
+#include "api/model/me.h"
 #include "api/worker.h"
 
 #define DEVICE_MAX_CHARS 100
@@ -19,7 +19,7 @@ static const struct db_statement insert_session = {
     "WITH u AS (SELECT * FROM public.users WHERE id = $1::bigint AND password_hash = $4::text FOR SHARE), "
     "s AS (INSERT INTO public.sessions (id, user_id, device, ip)"
     "  SELECT public.next_id(0), id, $2::text, $3::text FROM u RETURNING *) "
-    "SELECT " USER_COLUMNS("u") ", u.created_at, u.email, " SESSION_COLUMNS("s") " FROM u, s"};
+    "SELECT " ME_COLUMNS("u") ", " SESSION_COLUMNS("s") " FROM u, s"};
 
 /*
  * Rotation: whoever finds the generation that it holds makes the next. The previous one gets the same successor, for 30 s and only while
@@ -114,13 +114,15 @@ static void write_tokens(struct call *call, struct json_out *out, int64_t user_i
 
 enum err sign_in_reply(struct call *call, const struct sign_in *sign_in, const struct db_rows *rows)
 {
-    const int session_column = USER_COLUMN_COUNT + 2;
+    const int session_column = ME_COLUMN_COUNT;
     const int64_t user_id = db_i64(rows, 0, 0), session_id = db_i64(rows, 0, session_column);
     struct json_out out = {.buf = call_out(call)};
+    struct me me;
 
+    me_read(&me, rows, 0, 0);
     json_open(&out, '{');
     json_key(&out, "user");
-    users_write_me(&out, rows, 0);
+    me_write(&out, &me);
     json_key(&out, "session");
     write_session(&out, rows, 0, session_column, session_id);
     json_key(&out, "tokens");

@@ -27,5 +27,5 @@ MUST_CHECK enum err sign_in_read(struct call *call, struct sign_in *sign_in);
 #define SESSION_COLUMNS(s) s ".id, " s ".device, " s ".created_at, " s ".last_used_at, " s ".ip"
 #define SESSION_COLUMN_COUNT 5
 
-/* Answers 201 {user, session, tokens}. The row: USER_COLUMNS, created_at, email, then SESSION_COLUMNS; generation 1. */
+/* Answers 201 {user, session, tokens}. The row: ME_COLUMNS, then SESSION_COLUMNS; generation 1. */
 enum err sign_in_reply(struct call *call, const struct sign_in *sign_in, const struct db_rows *rows);

@@ -1,15 +1,13 @@
 #include "api/handlers/users.h"
 
-#include "api/store/refresh_now.h"
 #include "api/handlers/password.h"
 #include "api/handlers/sessions.h"
+#include "api/model/me.h"
 #include "api/worker.h"
 
 #define LOGIN_MIN_BYTES 2
 #define LOGIN_MAX_BYTES 32
-#define NAME_MAX_CHARS 100
 #define EMAIL_MAX_BYTES 254
-#define ABOUT_MAX_CHARS 500
 #define SEARCH_DEFAULT 50
 #define SEARCH_MAX 200
 #define SEARCH_Q_MAX_BYTES 400
@@ -22,36 +20,18 @@ static const struct db_statement insert_user = {
     "), s AS ("
     "  INSERT INTO public.sessions (id, user_id, device, ip) SELECT public.next_id(0), u.id, $5::text, $6::text FROM u RETURNING *"
     ") "
-    "SELECT " USER_COLUMNS("u") ", u.created_at, u.email, " SESSION_COLUMNS("s") " FROM u, s"};
+    "SELECT " ME_COLUMNS("u") ", " SESSION_COLUMNS("s") " FROM u, s"};
 
 static const struct db_statement select_user = {
-    "select_user", "SELECT " USER_COLUMNS("u") ", u.created_at, u.email FROM public.users u WHERE u.id = $1::bigint"};
+    "select_user", "SELECT " ME_COLUMNS("u") " FROM public.users u WHERE u.id = $1::bigint"};
 
 /* $1 what login or name begin with, as a pattern of LIKE; an exact login comes first. */
 static const struct db_statement search_users = {
     "search_users",
     "SELECT " USER_COLUMNS("u") " FROM ("
-    "  (SELECT * FROM public.users WHERE login LIKE $1::text ORDER BY login LIMIT $2::bigint)"
-    "  UNION (SELECT * FROM public.users WHERE lower(name) LIKE $1::text ORDER BY lower(name) LIMIT $2::bigint)"
-    ") u ORDER BY u.login LIKE $1::text DESC, u.login LIMIT $2::bigint"};
-
-static const struct db_statement update_me = {
-    "update_me",
-    "UPDATE public.users u SET name = coalesce($2::text, name), about = coalesce($3::text, about), version = version + 1 "
-    "WHERE id = $1::bigint RETURNING " USER_COLUMNS("u") ", u.created_at, u.email"};
-
-void users_write_me(struct json_out *out, const struct db_rows *rows, int row)
-{
-    struct user user;
-
-    user_read(&user, rows, row, 0);
-    json_open(out, '{');
-    user_write_members(out, &user);
-    if (!db_is_null(rows, row, USER_COLUMN_COUNT + 1))
-        json_key_text(out, "email", db_text(rows, row, USER_COLUMN_COUNT + 1));
-    json_key_time(out, "created_at", db_time(rows, row, USER_COLUMN_COUNT));
-    json_close(out, '}');
-}
+    "  (SELECT id FROM public.users WHERE login LIKE $1::text ORDER BY login LIMIT $2::bigint)"
+    "  UNION (SELECT id FROM public.users WHERE lower(name) LIKE $1::text ORDER BY lower(name) LIMIT $2::bigint)"
+    ") f JOIN public.users u ON u.id = f.id ORDER BY u.login LIKE $1::text DESC, u.login LIMIT $2::bigint"};
 
 /* ---- registration ---- */
 
@@ -74,12 +54,10 @@ static enum err read_login(struct call *call, struct text *login)
     return err;
 }
 
-static enum err read_email(struct call *call, struct text *email)
+enum err users_read_email(struct call *call, struct text *email)
 {
-    if (!call_body_has(call, "email"))
-        return ERR_OK;
-
     const enum err err = call_body_text(call, "email", 3, EMAIL_MAX_BYTES, email);
+
     if (err == ERR_OK && memchr(email->at, '@', email->len) == NULL)
         return call_fail_field(call, ERR_OUT_OF_RANGE, "email", "an address has an '@'");
     return err;
@@ -104,7 +82,8 @@ enum err users_post(struct call *call)
 
     if ((err = read_login(call, &login)) != ERR_OK ||
         (err = call_body_chars(call, "password", PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS, &password)) != ERR_OK ||
-        (err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &name)) != ERR_OK || (err = read_email(call, &email)) != ERR_OK ||
+        (err = call_body_chars(call, "name", 1, USER_NAME_MAX_CHARS, &name)) != ERR_OK || 
+        (call_body_has(call, "email") && (err = users_read_email(call, &email)) != ERR_OK) ||
         (err = sign_in_read(call, &sign_in)) != ERR_OK ||
         (err = hasher_hash(worker->app->hasher, worker, password, hash)) != ERR_OK)
         return err;
@@ -123,53 +102,31 @@ enum err users_post(struct call *call)
     return err;
 }
 
-/* ---- reading and changing ---- */
-
-static enum err refresh_cached(struct worker *worker, const struct user *user)
-{
-    struct refresh *refresh = refresh_create();
-
-    refresh_user(refresh, user);
-    const enum err err = refresh_now(worker, refresh);
-    refresh_destroy(refresh);
-    return err;
-}
-
-static enum err reply_user(struct call *call, struct db_query *query, bool is_me, bool has_changed)
-{
-    enum err err = db_ask(call_worker(call)->db, query);
-
-    if (err == ERR_OK && db_count(&query->rows) == 0)
-        err = ERR_NOT_FOUND;
-    if (err == ERR_OK) {
-        struct json_out out = {.buf = call_out(call)};
-        struct user user;
-        user_read(&user, &query->rows, 0, 0);
-        if (is_me)
-            users_write_me(&out, &query->rows, 0);
-        else
-            user_write(&out, &user);
-        if (has_changed)
-            err = refresh_cached(call_worker(call), &user);
-        if (err == ERR_OK)
-            err = call_reply(call, 200);
-    }
-    db_params_fini(&query->params);
-    db_rows_fini(&query->rows);
-    return err;
-}
+/* ---- finding ---- */
 
 /* GET /v1/users/{user} -> User */
 enum err users_get_one(struct call *call)
 {
     struct db_query query = {.statement = &select_user, .lane = DB_NO_LANE};
     int64_t id;
-    const enum err err = call_path_id(call, "user", &id);
+    enum err err = call_path_id(call, "user", &id);
 
     if (err != ERR_OK)
         return err;
     db_add_i64(&query.params, id);
-    return reply_user(call, &query, false, false);
+    err = db_ask(call_worker(call)->db, &query);
+    if (err == ERR_OK && db_count(&query.rows) == 0)
+        err = ERR_NOT_FOUND;
+    if (err == ERR_OK) {
+        struct json_out out = {.buf = call_out(call)};
+        struct me me;
+        me_read(&me, &query.rows, 0, 0);
+        me_write_for(&out, &me, id == call_user_id(call) ? VISIBLE_TO_NOBODY : VISIBLE_TO_EVERYONE);
+        err = call_reply(call, 200);
+    }
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
 }
 
 /* `q` in small letters, with the signs that LIKE knows taken literally, and anything behind it. */
@@ -221,32 +178,4 @@ enum err users_get(struct call *call)
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;
-}
-
-/* GET /v1/me -> Me */
-enum err me_get(struct call *call)
-{
-    struct db_query query = {.statement = &select_user, .lane = DB_NO_LANE};
-
-    db_add_i64(&query.params, call_user_id(call));
-    return reply_user(call, &query, true, false);
-}
-
-/* PATCH /v1/me {"name"?, "about"?} -> Me */
-enum err me_patch(struct call *call)
-{
-    struct db_query query = {.statement = &update_me, .lane = DB_NO_LANE};
-    struct text name = {0}, about = {0};
-    enum err err;
-
-    if (call_body_has(call, "name") && (err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &name)) != ERR_OK)
-        return err;
-    if (call_body_has(call, "about") && (err = call_body_chars(call, "about", 0, ABOUT_MAX_CHARS, &about)) != ERR_OK)
-        return err;
-    if (name.at == NULL && about.at == NULL)
-        return me_get(call);
-    db_add_i64(&query.params, call_user_id(call));
-    add_optional(&query.params, name);
-    add_optional(&query.params, about);
-    return reply_user(call, &query, true, true);
 }

@@ -221,6 +221,22 @@ void announce_room_created(struct announcer *announcer, const struct room *room,
     end(announcer, &a->data);
 }
 
+void announce_profile(struct announcer *announcer, const struct me *me)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "status", me->user.id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("profile"));
+    json_key_id(&out, "user_id", me->user.id);
+    json_key(&out, "user");
+    me_write_for(&out, me, VISIBLE_TO_EVERYONE);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
 void announce_session_ended(struct announcer *announcer, int64_t user_id, int64_t session_id,
                             int64_t number)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/model/event.h"
+#include "api/model/me.h"
 #include "api/model/membership.h"
 #include "api/model/room.h"
 #include "base/json.h"
@@ -29,6 +30,8 @@ void announce_cursor(struct announcer *announcer, const struct membership *membe
 void announce_membership(struct announcer *announcer, const struct event *event, int64_t changed_us);
 /* On public:rooms: `room_created` with the Room. */
 void announce_room_created(struct announcer *announcer, const struct room *room, const struct head *head);
+/* On status:{id}: what the person says about themselves, with the fields that are for everyone. */
+void announce_profile(struct announcer *announcer, const struct me *me);
 /* On user:{id}: anything else; `data` is a JSON object. */
 void announce_to_user(struct announcer *announcer, int64_t user_id, struct text data);
 /* Ends live connections: all of the user's, or one session's (0: all). */
