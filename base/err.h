@@ -40,6 +40,8 @@
     X(SILENCED, 33, 403, "silenced", "You may not write in this room at present")                  \
     X(BANNED, 34, 403, "banned", "You are banned from this room")                                  \
     X(WRONG_PASSWORD, 35, 403, "wrong_password", "The password is wrong")                          \
+    X(BLOCKED, 36, 403, "blocked", "One of you has blocked the other")                             \
+    X(CONTACTS_ONLY, 37, 403, "contacts_only", "This person lets only contacts begin to write")    \
     /* the present state forbids it */                                                             \
     X(LOGIN_TAKEN, 40, 409, "login_taken", "The login is taken")                                   \
     X(SLUG_TAKEN, 41, 409, "slug_taken", "The slug is taken")                                      \
@@ -51,6 +53,7 @@
     X(NOT_POSSIBLE, 47, 422, "not_possible", "This cannot be done to it")                          \
     X(ROOM_FULL, 48, 409, "room_full", "The room has as many members as it may have")              \
     X(VERSION_CHANGED, 49, 412, "version_changed", "It was changed since that version")            \
+    X(TOO_MANY, 51, 409, "too_many", "There are as many of these as there may be")                 \
     /* us */                                                                                       \
     X(LIMIT, 60, 429, "too_many_requests", "Too many requests")                                    \
     X(BUSY, 61, 503, "busy", "The server is busy")                                                 \

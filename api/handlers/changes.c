@@ -6,6 +6,7 @@
 
 #include "api/log/watch.h"
 #include "api/model/membership.h"
+#include "api/model/relation.h"
 #include "api/model/room.h"
 #include "api/worker.h"
 #include "base/clock.h"
@@ -26,20 +27,38 @@ static const struct db_statement select_changes = {
     "WHERE m.user_id = $1::bigint AND m.changed_at >= $2::timestamptz AND (m.changed_at, m.room_id) > ($3::timestamptz, $4::bigint) "
     "ORDER BY m.changed_at, m.room_id LIMIT $5::bigint"};
 
-enum { Q_TIME, Q_LANES }; /* then one query per lane */
+/* The same of people. */
+static const struct db_statement select_relation_changes = {
+    "select_relation_changes",
+    "SELECT " RELATION_COLUMNS("r") " FROM public.relations r "
+    "WHERE r.user_id = $1::bigint AND r.changed_at >= $2::timestamptz AND (r.changed_at, r.other_id) > ($3::timestamptz, $4::bigint) "
+    "ORDER BY r.changed_at, r.other_id LIMIT $5::bigint"};
+
+enum { Q_TIME, Q_RELATIONS, Q_LANES }; /* then one query per lane */
 
 struct change {
+    int64_t at_us, id; /* when, and of which room or person: the place in the list */
+    bool is_relation;
     struct membership membership;
     int64_t room_message_no;
+    struct relation relation;
 };
 
 static int compare(const void *a, const void *b)
 {
-    const struct membership *x = &((const struct change *)a)->membership, *y = &((const struct change *)b)->membership;
+    const struct change *x = a, *y = b;
 
-    if (x->changed_us != y->changed_us)
-        return x->changed_us < y->changed_us ? -1 : 1;
-    return x->room_id < y->room_id ? -1 : x->room_id > y->room_id;
+    if (x->at_us != y->at_us)
+        return x->at_us < y->at_us ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void write_relation(struct json_out *out, const struct relation *relation)
+{
+    json_open(out, '{');
+    json_key_text(out, "type", TEXT("contact"));
+    relation_write_members(out, relation);
+    json_close(out, '}');
 }
 
 /* The same words as on user:{id}. */
@@ -67,7 +86,7 @@ static void write_change(struct json_out *out, const struct change *change, int6
 
 struct asked {
     bool has_since; /* else only the time is wanted, to ask from later */
-    int64_t since_us, after_us, after_room, limit;
+    int64_t since_us, after_us, after_id, limit;
 };
 
 static enum err read_asked(struct call *call, struct asked *asked)
@@ -88,7 +107,7 @@ static enum err read_asked(struct call *call, struct asked *asked)
         return ERR_OK;
     const char *dash = memchr(after.at, '-', after.len);
     if (dash == NULL || !id_parse(text_of(after.at, (size_t)(dash - after.at)), &asked->after_us) ||
-        !id_parse(text_of(dash + 1, after.len - (size_t)(dash - after.at) - 1), &asked->after_room))
+        !id_parse(text_of(dash + 1, after.len - (size_t)(dash - after.at) - 1), &asked->after_id))
         return call_fail_field(call, ERR_OUT_OF_RANGE, "after", "the `next` of an earlier page");
     return ERR_OK;
 }
@@ -104,12 +123,15 @@ static void write_page(struct call *call, const struct asked *asked, const struc
     json_key(&out, "items");
     json_open(&out, '[');
     for (size_t i = 0; i < shown; i++)
-        write_change(&out, &list[i], asked->since_us);
+        if (list[i].is_relation)
+            write_relation(&out, &list[i].relation);
+        else
+            write_change(&out, &list[i], asked->since_us);
     json_close(&out, ']');
     if (has_more) {
         char next[64];
-        const struct membership *last = &list[shown - 1].membership;
-        const int len = snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64, last->changed_us, last->room_id);
+        const struct change *last = &list[shown - 1];
+        const int len = snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64, last->at_us, last->id);
         json_key_text(&out, "next", text_of(next, (size_t)len));
     }
     json_key_time(&out, "until", until_us);
@@ -118,48 +140,69 @@ static void write_page(struct call *call, const struct asked *asked, const struc
     json_close(&out, '}');
 }
 
-static void build(struct call *call, const struct asked *asked, struct db_query *queries, int lanes)
+static void build_one(struct call *call, const struct asked *asked, struct db_query *query, const struct db_statement *statement, int lane)
 {
-    queries[Q_TIME] = (struct db_query){.statement = &select_time, .lane = DB_NO_LANE};
-    for (int lane = 0; lane < lanes; lane++) {
-        struct db_query *query = &queries[Q_LANES + lane];
-        *query = (struct db_query){.statement = &select_changes, .lane = lane};
-        db_add_i64(&query->params, call_user_id(call));
-        db_add_time(&query->params, asked->since_us);
-        db_add_time(&query->params, asked->after_us);
-        db_add_i64(&query->params, asked->after_room);
-        db_add_i64(&query->params, asked->limit + 1);
-    }
+    *query = (struct db_query){.statement = statement, .lane = lane};
+    db_add_i64(&query->params, call_user_id(call));
+    db_add_time(&query->params, asked->since_us);
+    db_add_time(&query->params, asked->after_us);
+    db_add_i64(&query->params, asked->after_id);
+    db_add_i64(&query->params, asked->limit + 1);
 }
 
-/* Of all lanes, the oldest first; how many there are is in `*count`. */
-static struct change *gather(const struct db_query *queries, int lanes, size_t *count)
+/* Without a `since` the time is all that is asked. */
+static int build(struct call *call, const struct asked *asked, struct db_query *queries, int lanes)
+{
+    queries[Q_TIME] = (struct db_query){.statement = &select_time, .lane = DB_NO_LANE};
+    if (!asked->has_since)
+        return 1;
+    build_one(call, asked, &queries[Q_RELATIONS], &select_relation_changes, DB_NO_LANE);
+    for (int lane = 0; lane < lanes; lane++)
+        build_one(call, asked, &queries[Q_LANES + lane], &select_changes, lane);
+    return Q_LANES + lanes;
+}
+
+static void read_membership(struct change *change, const struct db_rows *rows, int row)
+{
+    membership_read(&change->membership, rows, row, 0);
+    change->room_message_no = db_i64(rows, row, MEMBERSHIP_COLUMN_COUNT);
+    change->at_us = change->membership.changed_us;
+    change->id = change->membership.room_id;
+}
+
+static void read_relation(struct change *change, const struct db_rows *rows, int row)
+{
+    change->is_relation = true;
+    relation_read(&change->relation, rows, row, 0);
+    change->at_us = change->relation.changed_us;
+    change->id = change->relation.other_id;
+}
+
+/* Of people and all lanes, the oldest first; how many there are is in `*count`. */
+static struct change *gather(const struct db_query *queries, int query_count, size_t *count)
 {
     size_t total = 0;
 
-    for (int lane = 0; lane < lanes; lane++)
-        total += (size_t)db_count(&queries[Q_LANES + lane].rows);
+    for (int q = Q_RELATIONS; q < query_count; q++)
+        total += (size_t)db_count(&queries[q].rows);
     struct change *list = xcalloc(total + 1, sizeof(*list));
     *count = 0;
-    for (int lane = 0; lane < lanes; lane++) {
-        const struct db_rows *rows = &queries[Q_LANES + lane].rows;
-        for (int i = 0; i < db_count(rows); i++, (*count)++) {
-            membership_read(&list[*count].membership, rows, i, 0);
-            list[*count].room_message_no = db_i64(rows, i, MEMBERSHIP_COLUMN_COUNT);
-        }
-    }
+    for (int q = Q_RELATIONS; q < query_count; q++)
+        for (int i = 0; i < db_count(&queries[q].rows); i++)
+            (q == Q_RELATIONS ? read_relation : read_membership)(&list[(*count)++], &queries[q].rows, i);
     qsort(list, total, sizeof(*list), compare);
     return list;
 }
 
-static enum err answer(struct call *call, const struct asked *asked, struct db_query *queries, int lanes, struct text epoch)
+static enum err answer(struct call *call, const struct asked *asked, struct db_query *queries, int query_count,
+                       struct text epoch)
 {
     size_t count;
-    const enum err err = db_run(call_worker(call)->db, queries, (size_t)(Q_LANES + lanes));
+    const enum err err = db_run(call_worker(call)->db, queries, (size_t)query_count);
 
     if (err != ERR_OK)
         return err;
-    struct change *list = gather(queries, lanes, &count);
+    struct change *list = gather(queries, query_count, &count);
     write_page(call, asked, list, count, db_time(&queries[Q_TIME].rows, 0, 0), epoch);
     free(list);
     return call_reply(call, 200);
@@ -178,11 +221,11 @@ enum err changes_get(struct call *call)
     /* Who follows no room at the moment learns here that all numbers are void. */
     if (app->lane_count == 0 || !watch_epoch(app->watch, epoch))
         return ERR_UNAVAILABLE;
-    const int lanes = asked.has_since ? app->lane_count : 0;
+    const int lanes = app->lane_count;
     struct db_query *queries = xcalloc((size_t)(Q_LANES + lanes), sizeof(*queries));
-    build(call, &asked, queries, lanes);
-    err = answer(call, &asked, queries, lanes, text(epoch));
-    for (int i = 0; i < Q_LANES + lanes; i++) {
+    const int query_count = build(call, &asked, queries, lanes);
+    err = answer(call, &asked, queries, query_count, text(epoch));
+    for (int i = 0; i < query_count; i++) {
         db_params_fini(&queries[i].params);
         db_rows_fini(&queries[i].rows);
     }

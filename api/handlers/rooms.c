@@ -8,6 +8,7 @@
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
 #include "api/model/people.h"
+#include "api/model/relation.h"
 #include "api/log/room_log.h"
 #include "api/settings.h"
 #include "api/log/watch.h"
@@ -44,6 +45,13 @@ static const struct db_statement select_public_rooms = {
 static const struct db_statement select_maker = {
     "select_maker",
     "SELECT 1 FROM {lane}.events WHERE room_id = $1::bigint AND seq = 1 AND substr(nonce, 1, 12) = substr($2::bytea, 1, 12)"};
+
+/* $1 who would begin to write, $2 to whom, $3 the name of their room. */
+static const struct db_statement select_pair = {
+    "select_pair",
+    "SELECT EXISTS (SELECT FROM public.users WHERE id = $2::bigint), EXISTS (SELECT FROM public.room_names WHERE name = $3::text), "
+    RELATION_PARTS("$1::bigint", "$2::bigint") ", " RELATION_SHUTS_OUT("$2::bigint", "$1::bigint")};
+enum { PAIR_IS_KNOWN, PAIR_HAS_NAME, PAIR_IS_APART, PAIR_IS_SHUT_OUT };
 
 /* ---- making ---- */
 
@@ -265,6 +273,26 @@ enum err rooms_post(struct call *call)
     return was_there ? ERR_SLUG_TAKEN : rooms_reply(call, room.id, 201);
 }
 
+/* Before a name is reserved for nothing; who makes the room judges again (create_room). A room that is there may be opened by both. */
+static enum err may_begin(struct call *call, int64_t other_id, struct text name)
+{
+    struct db_query query = {.statement = &select_pair, .lane = DB_NO_LANE};
+
+    db_add_i64(&query.params, call_user_id(call));
+    db_add_i64(&query.params, other_id);
+    db_add_text(&query.params, name);
+    enum err err = db_ask(call_worker(call)->db, &query);
+    if (err == ERR_OK && !db_bool(&query.rows, 0, PAIR_IS_KNOWN))
+        err = ERR_UNKNOWN_USER;
+    else if (err == ERR_OK && !db_bool(&query.rows, 0, PAIR_HAS_NAME))
+        err = db_bool(&query.rows, 0, PAIR_IS_APART)     ? ERR_BLOCKED
+              : db_bool(&query.rows, 0, PAIR_IS_SHUT_OUT) ? ERR_CONTACTS_ONLY
+                                                          : ERR_OK;
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
 /* POST /v1/rooms/direct {"user_id"} -> 201 Room, or 200: the pair's */
 enum err rooms_post_direct(struct call *call)
 {
@@ -281,16 +309,9 @@ enum err rooms_post_direct(struct call *call)
     room.peer_a = members[0] < members[1] ? members[0] : members[1];
     room.peer_b = members[0] < members[1] ? members[1] : members[0];
 
-    struct people *people;
-    err = people_read(call_worker(call), &members[1], 1, &people);
-    if (err == ERR_OK && people_find(people, members[1]) == NULL)
-        err = ERR_UNKNOWN_USER; /* before a name is reserved for nothing */
-    people_destroy(people);
-    if (err != ERR_OK)
-        return err;
-
-    buf_printf(&name, "direct:%" PRId64 ":%" PRId64, room.peer_a, room.peer_b);
-    err = ask_id(call_worker(call), &reserve_name, buf_text(&name), &room.id);
+    room_name_direct(&name, members[0], members[1]);
+    if ((err = may_begin(call, members[1], buf_text(&name))) == ERR_OK)
+        err = ask_id(call_worker(call), &reserve_name, buf_text(&name), &room.id);
     buf_fini(&name);
     if (err != ERR_OK || (err = create(call, &room, members, 2, &was_there)) != ERR_OK)
         return err;

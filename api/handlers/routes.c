@@ -2,6 +2,7 @@
 #include "api/handlers/changes.h"
 #include "api/handlers/chats.h"
 #include "api/handlers/config.h"
+#include "api/handlers/contacts.h"
 #include "api/handlers/me.h"
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
@@ -22,6 +23,12 @@ const struct route routes[] = {
     {"PATCH", "/me", me_patch, 0, NULL, "name about fields field_visibility who_may_write", NULL},
     {"POST", "/me/email", me_post_email, ROUTE_PASSWORD, NULL, "email password", NULL},
     {"POST", "/me/password", password_post, ROUTE_PASSWORD, NULL, "old new", NULL},
+    {"GET", "/me/contacts", contacts_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/me/contacts/{user}", contacts_put, 0, NULL, NULL, NULL},
+    {"DELETE", "/me/contacts/{user}", contacts_delete, 0, NULL, NULL, NULL},
+    {"GET", "/me/blocks", blocks_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/me/blocks/{user}", blocks_put, 0, NULL, NULL, NULL},
+    {"DELETE", "/me/blocks/{user}", blocks_delete, 0, NULL, NULL, NULL},
     {"GET", "/me/changes", changes_get, 0, "since after limit", NULL, NULL},
 
     {"POST", "/sessions", sessions_post, ROUTE_PUBLIC, NULL, "login password " SESSION_BODY, NULL},

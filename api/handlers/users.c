@@ -3,6 +3,7 @@
 #include "api/handlers/password.h"
 #include "api/handlers/sessions.h"
 #include "api/model/me.h"
+#include "api/model/relation.h"
 #include "api/worker.h"
 
 #define LOGIN_MIN_BYTES 2
@@ -23,7 +24,8 @@ static const struct db_statement insert_user = {
     "SELECT " ME_COLUMNS("u") ", " SESSION_COLUMNS("s") " FROM u, s"};
 
 static const struct db_statement select_user = {
-    "select_user", "SELECT " ME_COLUMNS("u") " FROM public.users u WHERE u.id = $1::bigint"};
+    "select_user", "SELECT " ME_COLUMNS("u") ", " RELATION_COLUMNS("r") " FROM public.users u "
+                   "LEFT JOIN public.relations r ON r.user_id = u.id AND r.other_id = $2::bigint WHERE u.id = $1::bigint"};
 
 /* $1 what login or name begin with, as a pattern of LIKE; an exact login comes first. */
 static const struct db_statement search_users = {
@@ -104,7 +106,7 @@ enum err users_post(struct call *call)
 
 /* ---- finding ---- */
 
-/* GET /v1/users/{user} -> User */
+/* GET /v1/users/{user} -> User. Whom that one has blocked, finds nobody there. */
 enum err users_get_one(struct call *call)
 {
     struct db_query query = {.statement = &select_user, .lane = DB_NO_LANE};
@@ -114,14 +116,18 @@ enum err users_get_one(struct call *call)
     if (err != ERR_OK)
         return err;
     db_add_i64(&query.params, id);
+    db_add_i64(&query.params, call_user_id(call));
+    struct relation theirs = {0};
     err = db_ask(call_worker(call)->db, &query);
-    if (err == ERR_OK && db_count(&query.rows) == 0)
+    if (err == ERR_OK && db_count(&query.rows) > 0)
+        relation_read(&theirs, &query.rows, 0, ME_COLUMN_COUNT);
+    if (err == ERR_OK && (db_count(&query.rows) == 0 || theirs.is_blocked))
         err = ERR_NOT_FOUND;
     if (err == ERR_OK) {
         struct json_out out = {.buf = call_out(call)};
         struct me me;
         me_read(&me, &query.rows, 0, 0);
-        me_write_for(&out, &me, id == call_user_id(call) ? VISIBLE_TO_NOBODY : VISIBLE_TO_EVERYONE);
+        me_write_for(&out, &me, relation_closeness(&theirs, id, call_user_id(call)));
         err = call_reply(call, 200);
     }
     db_params_fini(&query.params);

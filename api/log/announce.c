@@ -237,6 +237,20 @@ void announce_profile(struct announcer *announcer, const struct me *me)
     end(announcer, &a->data);
 }
 
+void announce_relation(struct announcer *announcer, const struct relation *relation)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "user", relation->user_id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("contact"));
+    relation_write_members(&out, relation);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
 void announce_session_ended(struct announcer *announcer, int64_t user_id, int64_t session_id,
                             int64_t number)
 {

@@ -8,6 +8,7 @@
 #include "api/model/event.h"
 #include "api/model/me.h"
 #include "api/model/membership.h"
+#include "api/model/relation.h"
 #include "api/model/room.h"
 #include "base/json.h"
 #include "bus/publisher.h"
@@ -32,6 +33,8 @@ void announce_membership(struct announcer *announcer, const struct event *event,
 void announce_room_created(struct announcer *announcer, const struct room *room, const struct head *head);
 /* On status:{id}: what the person says about themselves, with the fields that are for everyone. */
 void announce_profile(struct announcer *announcer, const struct me *me);
+/* On user:{id}: what the person has made of another. */
+void announce_relation(struct announcer *announcer, const struct relation *relation);
 /* On user:{id}: anything else; `data` is a JSON object. */
 void announce_to_user(struct announcer *announcer, int64_t user_id, struct text data);
 /* Ends live connections: all of the user's, or one session's (0: all). */

@@ -428,6 +428,7 @@ static const struct {
     {"unchanged", LOG_UNCHANGED},     {"no_room", LOG_NO_ROOM},           {"not_member", LOG_NOT_MEMBER},
     {"silenced", LOG_SILENCED},       {"beyond_last", LOG_BEYOND_LAST},   {"unknown_user", LOG_UNKNOWN_USER},
     {"role_required", LOG_ROLE_REQUIRED}, {"not_possible", LOG_NOT_POSSIBLE},
+    {"blocked", LOG_BLOCKED},         {"contacts_only", LOG_CONTACTS_ONLY},
     {"full", LOG_FULL},               {"banned", LOG_BANNED},           {"over", LOG_OVER},
 };
 

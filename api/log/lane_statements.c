@@ -1,5 +1,7 @@
 #include "api/log/lane_statements.h"
 
+#include "api/model/relation.h"
+
 const struct db_statement lock_rooms = {
     "lock_rooms",
     "SELECT r.id FROM unnest($1::bigint[]) AS i (id) JOIN {lane}.rooms r ON r.id = i.id "
@@ -12,7 +14,7 @@ const struct db_statement append_messages = {
     "$6::text[])"
     "  WITH ORDINALITY AS t (room_id, sender_id, nonce, digest, target_seq, body, ord)"
     "), last AS MATERIALIZED ("
-    "  SELECT d.room_id, r.kind, e.seq, e.message_no FROM (SELECT DISTINCT room_id FROM inp) d"
+    "  SELECT d.room_id, r.kind, r.peer_a, r.peer_b, e.seq, e.message_no FROM (SELECT DISTINCT room_id FROM inp) d"
     "  JOIN {lane}.rooms r ON r.id = d.room_id"
     "  CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = d.room_id"
     "                      ORDER BY seq DESC LIMIT 1) e"
@@ -24,6 +26,7 @@ const struct db_statement append_messages = {
     "              WHEN l.seq IS NULL THEN 'no_room'"
     "              WHEN m.role IS NULL OR m.role = 'left' THEN 'not_member'"
     "              WHEN m.silent_until > statement_timestamp() THEN 'silenced'"
+    "              WHEN l.kind = 'direct' AND " RELATION_PARTS("l.peer_a", "l.peer_b") " THEN 'blocked'"
     "              ELSE 'stored' END AS outcome"
     "  FROM inp i LEFT JOIN last l ON l.room_id = i.room_id"
     "  LEFT JOIN {lane}.members m ON m.room_id = i.room_id AND m.user_id = i.sender_id"
@@ -61,7 +64,10 @@ const struct db_statement append_messages = {
 const struct db_statement create_room = {
     "create_room",
     "WITH known AS MATERIALIZED ("
-    "  SELECT count(*) = cardinality($6::bigint[]) AS all_known"
+    "  SELECT count(*) = cardinality($6::bigint[]) AS all_known,"
+    "         CASE WHEN $2::text <> 'direct' OR EXISTS (SELECT FROM {lane}.rooms WHERE id = $1::bigint) THEN NULL"
+    "              WHEN " RELATION_PARTS("$11::bigint", "$12::bigint") " THEN 'blocked'"
+    "              WHEN " RELATION_SHUTS_OUT("($6::bigint[])[2]", "$5::bigint") " THEN 'contacts_only' END AS refusal"
     "  FROM unnest($6::bigint[]) AS m (id) JOIN public.users u ON u.id = m.id"
     "), made AS ("
     "  INSERT INTO {lane}.rooms (id, kind, name, slug, created_by, created_at, member_count, "
@@ -69,7 +75,7 @@ const struct db_statement create_room = {
     "  SELECT $1::bigint, $2::text::public.room_kind, $3::text, $4::text, $5::bigint, "
     "statement_timestamp(),"
     "         cardinality($6::bigint[]), $11::bigint, $12::bigint"
-    "  FROM known WHERE all_known ON CONFLICT (id) DO NOTHING RETURNING id, created_at"
+    "  FROM known WHERE all_known AND refusal IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at"
     "), joined AS ("
     "  INSERT INTO {lane}.members (room_id, user_id, role, joined_at, seq, message_no, changed_at)"
     "  SELECT r.id, m.id, (CASE WHEN ord = 1 AND $2::text <> 'direct' THEN 'owner' ELSE 'member' "
@@ -91,7 +97,7 @@ const struct db_statement create_room = {
     "  SELECT $8::bigint, $9::bigint, json_agg(json_build_array(room_id, seq) ORDER BY seq) FROM "
     "stored HAVING count(*) > 0"
     ") "
-    "SELECT CASE WHEN NOT k.all_known THEN 'unknown_user' WHEN e.room_id IS NULL THEN 'unchanged' ELSE 'stored' END,"
+    "SELECT CASE WHEN NOT k.all_known THEN 'unknown_user' WHEN e.room_id IS NOT NULL THEN 'stored' ELSE coalesce(k.refusal, 'unchanged') END,"
     "       $2::text, " EVENT_COLUMNS ", " MEMBERSHIP_COLUMNS("c")
     ", NULL FROM known k LEFT JOIN stored e ON true LEFT JOIN joined c ON c.user_id = e.subject_id" EVENT_JOINS "ORDER BY e.seq"};
 

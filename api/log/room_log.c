@@ -38,6 +38,10 @@ enum err log_outcome_err(const struct log_row *row)
         return ERR_ROLE_REQUIRED;
     case LOG_NOT_POSSIBLE:
         return ERR_NOT_POSSIBLE;
+    case LOG_BLOCKED:
+        return ERR_BLOCKED;
+    case LOG_CONTACTS_ONLY:
+        return ERR_CONTACTS_ONLY;
     case LOG_BANNED:
         return ERR_BANNED;
     case LOG_OVER:

@@ -41,6 +41,8 @@ enum log_outcome {
     LOG_NOT_POSSIBLE,
     LOG_BANNED,        /* `until_us`; 0: for good */
     LOG_OVER,          /* the time that was given is over already */
+    LOG_BLOCKED,       /* one of the two people of a direct room has blocked the other */
+    LOG_CONTACTS_ONLY, /* a new direct room: the other lets only contacts begin */
     LOG_FULL,          /* the room has limits.members_per_room members */
 };
 

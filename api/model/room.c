@@ -1,5 +1,7 @@
 #include "api/model/room.h"
 
+#include <inttypes.h>
+
 #include "base/err.h"
 
 const struct db_statement select_heads = {
@@ -103,4 +105,9 @@ void head_read(struct room *room, struct head *head, const struct db_rows *rows,
     head->activity_us = event.created_us;
     head->sender_id = event.sender_id;
     head->message_bare = text_of(bytes->at + start, bytes->len - start);
+}
+
+void room_name_direct(struct buf *out, int64_t a, int64_t b)
+{
+    buf_printf(out, "direct:%" PRId64 ":%" PRId64, a < b ? a : b, a < b ? b : a);
 }

@@ -56,6 +56,9 @@ void room_read(struct room *room, const struct db_rows *rows, int row, int colum
  */
 void room_write(struct json_out *out, const struct room *room, int64_t last_seq, int64_t message_no, const struct user *peer);
 
+/* What a direct room is called in `room_names`, whoever of the two asks. */
+void room_name_direct(struct buf *out, int64_t a, int64_t b);
+
 /* Of a direct room's two people the one who is not `user_id`; 0 for other rooms. */
 int64_t room_peer_of(const struct room *room, int64_t user_id);
 
