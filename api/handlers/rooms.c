@@ -7,39 +7,28 @@
 #include "api/model/access.h"
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
+#include "api/handlers/room_names.h"
 #include "api/model/people.h"
 #include "api/model/relation.h"
 #include "api/log/room_log.h"
 #include "api/settings.h"
 #include "api/log/watch.h"
+#include "api/request/version.h"
 #include "api/worker.h"
 #include "base/id.h"
 
 #define NAME_MAX_CHARS 100
-#define SLUG_MIN_BYTES 2
-#define SLUG_MAX_BYTES 64
-#define RESERVE_TRIES 3
 #define SNAPSHOT_MEMBERS 100
 #define SNAPSHOT_MESSAGES 50
 #define SNAPSHOT_MESSAGES_MAX 200
 #define PUBLIC_DEFAULT 50
 #define PUBLIC_MAX 200
 
-static const struct db_statement make_id = {"make_room_id", "SELECT public.next_id($1::integer)"};
-
-/* Reserves a name for a new id, or tells whose it is. No row: somebody else is just committing it. */
-static const struct db_statement reserve_name = {
-    "reserve_name",
-    "WITH mine AS ("
-    "  INSERT INTO public.room_names (name, room_id) VALUES ($1::text, public.next_id($2::integer))"
-    "  ON CONFLICT (name) DO NOTHING RETURNING room_id"
-    ") SELECT room_id FROM mine UNION ALL SELECT room_id FROM public.room_names WHERE name = $1::text LIMIT 1"};
-
 static const struct db_statement select_public_rooms = {
     "select_public_rooms",
     "SELECT " ROOM_COLUMNS ", l.seq, l.message_no FROM {lane}.rooms r "
     "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY seq DESC LIMIT 1) l "
-    "WHERE r.kind = 'public' AND r.id < $1::bigint AND ($2::text = '' OR strpos(lower(r.name), lower($2::text)) > 0) "
+    "WHERE r.kind = 'public' AND r.deleted_at IS NULL AND r.id < $1::bigint AND ($2::text = '' OR strpos(lower(r.name), lower($2::text)) > 0) "
     "ORDER BY r.id DESC LIMIT $3::bigint"};
 
 static const struct db_statement select_maker = {
@@ -54,35 +43,6 @@ static const struct db_statement select_pair = {
 enum { PAIR_IS_KNOWN, PAIR_HAS_NAME, PAIR_IS_APART, PAIR_IS_SHUT_OUT };
 
 /* ---- making ---- */
-
-static int any_lane(struct worker *worker)
-{
-    const int count = worker->app->lane_count;
-
-    return count == 0 ? DB_NO_LANE : (int)(id_random() % (uint64_t)count);
-}
-
-static enum err ask_id(struct worker *worker, const struct db_statement *statement, struct text name, int64_t *room_id)
-{
-    const int lane = any_lane(worker);
-
-    if (lane == DB_NO_LANE)
-        return ERR_UNAVAILABLE;
-    for (int i = 0; i < RESERVE_TRIES; i++) {
-        struct db_query query = {.statement = statement, .lane = DB_NO_LANE};
-        if (name.len > 0)
-            db_add_text(&query.params, name);
-        db_add_i32(&query.params, lane);
-        const enum err err = db_ask(worker->db, &query);
-        const bool is_found = err == ERR_OK && db_count(&query.rows) > 0;
-        *room_id = is_found ? db_i64(&query.rows, 0, 0) : 0;
-        db_params_fini(&query.params);
-        db_rows_fini(&query.rows);
-        if (err != ERR_OK || is_found)
-            return err;
-    }
-    return ERR_CONFLICT;
-}
 
 /* What a room says of itself at its creation: the body of event 1. */
 static void make_body(const struct room *room, struct buf *body)
@@ -155,8 +115,11 @@ enum err rooms_reply(struct call *call, int64_t room_id, int status)
         struct head head;
         head_read(&room, &head, &query.rows, 0, &bytes);
         const int64_t peer_id = room_peer_of(&room, call_user_id(call));
-        if ((err = people_read(worker, &peer_id, 1, &people)) == ERR_OK) {
+        if (room.deleted_us != 0)
+            err = ERR_NOT_FOUND;
+        else if ((err = people_read(worker, &peer_id, 1, &people)) == ERR_OK) {
             room_write(&out, &room, head.seq, head.message_no, people_find(people, peer_id));
+            call_set_version(call, room.edition);
             err = call_reply(call, status);
         }
     }
@@ -165,23 +128,6 @@ enum err rooms_reply(struct call *call, int64_t room_id, int status)
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;
-}
-
-static bool is_slug(struct text slug)
-{
-    for (size_t i = 0; i < slug.len; i++) {
-        const char c = slug.at[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
-            return false;
-    }
-    return slug.len >= SLUG_MIN_BYTES && slug.len <= SLUG_MAX_BYTES;
-}
-
-static enum err check_slug(struct call *call, struct text slug)
-{
-    if (is_slug(slug))
-        return ERR_OK;
-    return call_fail_field(call, ERR_OUT_OF_RANGE, "slug", "%d to %d of a to z, 0 to 9 and '-'", SLUG_MIN_BYTES, SLUG_MAX_BYTES);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -239,16 +185,6 @@ static enum err read_kind(struct call *call, enum room_kind *kind)
     return err;
 }
 
-static enum err reserve_slug(struct call *call, struct text slug, int64_t *room_id)
-{
-    struct buf name = {0};
-
-    buf_printf(&name, "slug:%.*s", TEXT_ARGS(slug));
-    const enum err err = ask_id(call_worker(call), &reserve_name, buf_text(&name), room_id);
-    buf_fini(&name);
-    return err;
-}
-
 /* POST /v1/rooms {"kind", "name", "members"?, "slug"?} -> 201 Room */
 enum err rooms_post(struct call *call)
 {
@@ -262,12 +198,12 @@ enum err rooms_post(struct call *call)
         (err = read_members(call, &members, &count)) != ERR_OK)
         return err;
     if (call_body_has(call, "slug") && ((err = call_body_text(call, "slug", 0, 1024, &room.slug)) != ERR_OK ||
-                                        (err = check_slug(call, room.slug)) != ERR_OK))
+                                        (err = room_slug_check(call, room.slug)) != ERR_OK))
         return err;
     if (room.slug.len > 0)
-        err = reserve_slug(call, room.slug, &room.id);
+        err = room_slug_reserve(call_worker(call), room.slug, &room.id);
     else
-        err = ask_id(call_worker(call), &make_id, text(NULL), &room.id);
+        err = room_new_id(call_worker(call), &room.id);
     if (err != ERR_OK || (err = create(call, &room, members, count, &was_there)) != ERR_OK)
         return err;
     return was_there ? ERR_SLUG_TAKEN : rooms_reply(call, room.id, 201);
@@ -311,33 +247,70 @@ enum err rooms_post_direct(struct call *call)
 
     room_name_direct(&name, members[0], members[1]);
     if ((err = may_begin(call, members[1], buf_text(&name))) == ERR_OK)
-        err = ask_id(call_worker(call), &reserve_name, buf_text(&name), &room.id);
+        err = room_name_reserve(call_worker(call), buf_text(&name), &room.id);
     buf_fini(&name);
     if (err != ERR_OK || (err = create(call, &room, members, 2, &was_there)) != ERR_OK)
         return err;
     return rooms_reply(call, room.id, was_there ? 200 : 201);
 }
 
-/* PUT /v1/rooms/by-slug/{slug} {"name"?} -> 201 Room when made, 200 when joined or in it already */
-enum err rooms_put_by_slug(struct call *call)
+/* Makes the public room of this slug, or joins it. `*was_gone`: the slug led to a room that is deleted, and leads there no more. */
+static enum err enter(struct call *call, struct room *room, bool *was_gone)
 {
-    struct room room = {.kind = ROOM_PUBLIC, .slug = call_path_text(call, "slug")};
     const int64_t user_id = call_user_id(call);
     bool was_there;
     enum err err;
 
+    if ((err = room_slug_reserve(call_worker(call), room->slug, &room->id)) != ERR_OK ||
+        (err = create(call, room, &user_id, 1, &was_there)) != ERR_OK)
+        return err;
+    if (!was_there)
+        return rooms_reply(call, room->id, 201);
+
+    struct log_row row = {.kind = LOG_ADD_MEMBER, .room_id = room->id, .actor_id = user_id, .subject_id = user_id};
+    err = append_row(call, &row);
+    *was_gone = err == ERR_NOT_FOUND && row.outcome == LOG_NO_ROOM;
+    if (*was_gone)
+        room_slug_forget(call_worker(call), room->slug, room->id);
+    return err != ERR_OK ? err : rooms_reply(call, room->id, 200);
+}
+
+static enum err enter_or_make_anew(struct call *call, struct room *room)
+{
+    bool was_gone = false;
+    enum err err = enter(call, room, &was_gone);
+
+    return was_gone ? enter(call, room, &was_gone) : err;
+}
+
+/* PUT /v1/rooms/by-slug/{slug} {"name"?} -> 201 Room when made, 200 when joined or in it already */
+enum err rooms_put_by_slug(struct call *call)
+{
+    struct room room = {.kind = ROOM_PUBLIC, .slug = call_path_text(call, "slug")};
+    enum err err;
+
     room.name = room.slug;
-    if ((err = check_slug(call, room.slug)) != ERR_OK)
+    if ((err = room_slug_check(call, room.slug)) != ERR_OK)
         return err;
     if (call_body_has(call, "name") && (err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &room.name)) != ERR_OK)
         return err;
-    if ((err = reserve_slug(call, room.slug, &room.id)) != ERR_OK || (err = create(call, &room, &user_id, 1, &was_there)) != ERR_OK)
-        return err;
-    if (!was_there)
-        return rooms_reply(call, room.id, 201);
+    return enter_or_make_anew(call, &room);
+}
 
-    struct log_row row = {.kind = LOG_ADD_MEMBER, .room_id = room.id, .actor_id = user_id, .subject_id = user_id};
-    return (err = append_row(call, &row)) != ERR_OK ? err : rooms_reply(call, room.id, 200);
+/* POST /v1/rooms/by-name {"name"} -> the same, under the slug that the name stands for */
+enum err rooms_post_by_name(struct call *call)
+{
+    struct room room = {.kind = ROOM_PUBLIC};
+    struct buf slug = {0};
+    enum err err;
+
+    if ((err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &room.name)) != ERR_OK)
+        return err;
+    room_slug_of_name(&slug, room.name);
+    room.slug = buf_text(&slug);
+    err = enter_or_make_anew(call, &room);
+    buf_fini(&slug);
+    return err;
 }
 
 /* ---- finding ---- */
@@ -526,6 +499,7 @@ static enum err reply_snapshot(struct call *call, const struct snapshot *snapsho
         json_close(&out, '}');
     }
     json_close(&out, '}');
+    call_set_version(call, snapshot->room.edition); /* of the settings: what a change of them names */
     return call_reply(call, 200);
 }
 

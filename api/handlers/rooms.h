@@ -8,6 +8,7 @@
 enum err rooms_post(struct call *call);
 enum err rooms_post_direct(struct call *call);
 enum err rooms_put_by_slug(struct call *call);
+enum err rooms_post_by_name(struct call *call);
 enum err rooms_get_public(struct call *call);
 enum err rooms_get_one(struct call *call);
 

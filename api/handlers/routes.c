@@ -7,6 +7,7 @@
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
 #include "api/handlers/password.h"
+#include "api/handlers/room_settings.h"
 #include "api/handlers/rooms.h"
 #include "api/request/router.h"
 #include "api/handlers/sessions.h"
@@ -43,7 +44,10 @@ const struct route routes[] = {
     {"POST", "/rooms/direct", rooms_post_direct, 0, NULL, "user_id", NULL},
     {"GET", "/rooms/public", rooms_get_public, 0, "q after limit", NULL, NULL},
     {"PUT", "/rooms/by-slug/{slug}", rooms_put_by_slug, 0, NULL, "name", NULL},
+    {"POST", "/rooms/by-name", rooms_post_by_name, 0, NULL, "name", NULL},
     {"GET", "/rooms/{room}", rooms_get_one, 0, "messages", NULL, "rooms.get"},
+    {"PATCH", "/rooms/{room}", room_patch, 0, NULL, "name about slug", NULL},
+    {"DELETE", "/rooms/{room}", room_delete, 0, NULL, NULL, NULL},
     {"POST", "/rooms/{room}/join", members_join, 0, NULL, NULL, NULL},
     {"POST", "/rooms/{room}/leave", members_leave, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/members", members_get, 0, "after limit", NULL, NULL},

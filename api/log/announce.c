@@ -118,6 +118,8 @@ static struct piece put_summary(struct announcer *announcer, const struct event 
     json_key_id(&out, "room_id", event->room_id);
     json_key_i64(&out, "last_seq", event->seq);
     json_key_i64(&out, "message_no", event->message_no);
+    if (event->kind == EVENT_ROOM)
+        json_key_raw(&out, "room", event->body);
     if (event->kind == EVENT_MESSAGE) {
         json_key(&out, "last_message");
         event_write_message(&out, event);
@@ -146,6 +148,8 @@ void announce_event(struct announcer *announcer, const struct event *event, stru
 
     const int len = snprintf(a->subject, sizeof(a->subject), "%" PRId64, event->subject.id);
     a->subject_bytes = wire_bytes(text_of(a->subject, (size_t)len));
+    a->publication.urgent = event->kind == EVENT_ROOM;
+    a->publication.closes = event_closes(event);
     if (event_adds(event->kind)) {
         a->publication.n_adds = 1;
         a->publication.adds = &a->subject_bytes;
@@ -186,6 +190,22 @@ void announce_cursor(struct announcer *announcer, const struct membership *membe
     end(announcer, &a->data);
 }
 
+void announce_room_gone(struct announcer *announcer, const struct membership *membership)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "user", membership->user_id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("room_removed"));
+    json_key_id(&out, "room_id", membership->room_id);
+    json_key_text(&out, "reason", TEXT("room_deleted"));
+    json_key_time_exact(&out, "changed_at", membership->changed_us);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
 void announce_membership(struct announcer *announcer, const struct event *event, int64_t changed_us)
 {
     struct announcement *a = add_publication(announcer);
@@ -205,8 +225,8 @@ void announce_membership(struct announcer *announcer, const struct event *event,
     end(announcer, &a->data);
 }
 
-void announce_room_created(struct announcer *announcer, const struct room *room,
-                           const struct head *head)
+void announce_public_room(struct announcer *announcer, struct text type, const struct room *room,
+                          const struct head *head)
 {
     struct announcement *a = add_publication(announcer);
     struct json_out out = {.buf = &announcer->bytes};
@@ -214,7 +234,7 @@ void announce_room_created(struct announcer *announcer, const struct room *room,
     a->channel = put(announcer, TEXT("public:rooms"));
     a->data = begin(announcer);
     json_open(&out, '{');
-    json_key_text(&out, "type", TEXT("room_created"));
+    json_key_text(&out, "type", type);
     json_key(&out, "room");
     room_write(&out, room, head->seq, head->message_no, NULL);
     json_close(&out, '}');

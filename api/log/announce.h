@@ -29,8 +29,10 @@ void announce_event(struct announcer *announcer, const struct event *event, stru
 void announce_cursor(struct announcer *announcer, const struct membership *membership, int64_t room_message_no);
 /* On user:{id}: `room_added` or `room_removed` (`reason` = the event's kind). */
 void announce_membership(struct announcer *announcer, const struct event *event, int64_t changed_us);
-/* On public:rooms: `room_created` with the Room. */
-void announce_room_created(struct announcer *announcer, const struct room *room, const struct head *head);
+/* On user:{id}: `room_removed`, since the room was deleted. */
+void announce_room_gone(struct announcer *announcer, const struct membership *membership);
+/* On public:rooms: `type` (`room_created`, `room_changed`, `room_deleted`) with the Room. */
+void announce_public_room(struct announcer *announcer, struct text type, const struct room *room, const struct head *head);
 /* On status:{id}: what the person says about themselves, with the fields that are for everyone. */
 void announce_profile(struct announcer *announcer, const struct me *me);
 /* On user:{id}: what the person has made of another. */

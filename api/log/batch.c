@@ -5,6 +5,7 @@
 #include "api/log/lane_statements.h"
 #include "api/log/marks.h"
 #include "api/log/outbox.h"
+#include "api/log/room_statements.h"
 #include "api/model/rights.h"
 
 #define LOOK_FURTHER 8   /* times the batch's size: how far into the queue it looks for rows that fit */
@@ -331,6 +332,13 @@ static void build_creation(struct batch *batch, int lane, struct batch_owner *ow
     add_optional_id(params, row->room.peer_b);
 }
 
+static void build_room_change(struct batch *batch, int lane, struct batch_owner *owner, const struct log_row *row)
+{
+    struct db_query *query = add_query(batch, room_row_statement(row->kind), lane);
+
+    room_row_add(&query->params, row, owner->incarnation, owner->next_number++);
+}
+
 static void build_changes(struct batch *batch, int lane, struct batch_owner *owner)
 {
     batch->change_at = batch->query_count;
@@ -338,6 +346,8 @@ static void build_changes(struct batch *batch, int lane, struct batch_owner *own
     for (size_t i = 0; i < batch->change_count; i++) {
         if (batch->changes[i]->kind == LOG_CREATE_ROOM)
             build_creation(batch, lane, owner, batch->changes[i]);
+        else if (room_row_is(batch->changes[i]->kind))
+            build_room_change(batch, lane, owner, batch->changes[i]);
         else
             build_member_change(batch, lane, owner, batch->changes[i]);
     }
@@ -430,6 +440,7 @@ static const struct {
     {"role_required", LOG_ROLE_REQUIRED}, {"not_possible", LOG_NOT_POSSIBLE},
     {"blocked", LOG_BLOCKED},         {"contacts_only", LOG_CONTACTS_ONLY},
     {"full", LOG_FULL},               {"banned", LOG_BANNED},           {"over", LOG_OVER},
+    {"stale", LOG_STALE},
 };
 
 static enum log_outcome read_outcome(const struct db_rows *rows, int i)
@@ -538,6 +549,14 @@ static int find_head(const struct db_rows *heads, int64_t room_id)
     return -1;
 }
 
+/* On public:rooms. */
+static struct text word_of(enum log_row_kind kind)
+{
+    if (kind == LOG_CREATE_ROOM)
+        return TEXT("room_created");
+    return kind == LOG_EDIT_ROOM ? TEXT("room_changed") : TEXT("room_deleted");
+}
+
 static void read_change(struct batch *batch, size_t which, struct text epoch, struct announcer *announcer, struct refresh *refresh)
 {
     struct log_row *row = batch->changes[which];
@@ -568,8 +587,8 @@ static void read_change(struct batch *batch, size_t which, struct text epoch, st
         announce_membership(announcer, &event, membership.changed_us);
         refresh_membership(refresh, &membership);
     }
-    if (row->kind == LOG_CREATE_ROOM && room.kind == ROOM_PUBLIC)
-        announce_room_created(announcer, &room, &head);
+    if (room.kind == ROOM_PUBLIC && (row->kind == LOG_CREATE_ROOM || room_row_is(row->kind)))
+        announce_public_room(announcer, word_of(row->kind), &room, &head);
     refresh_room(refresh, &room);
     refresh_head(refresh, &head);
 }

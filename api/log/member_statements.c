@@ -12,7 +12,7 @@
     "         b.user_id IS NOT NULL AS banned, b.until AS banned_until,"                           \
     "         " RIGHTS_LEAST("$7", "r.kind") " AS least"                                           \
     "  FROM (SELECT 1) AS one"                                                                     \
-    "  LEFT JOIN {lane}.rooms r ON r.id = $1::bigint"                                              \
+    "  LEFT JOIN {lane}.rooms r ON r.id = $1::bigint AND r.deleted_at IS NULL"                     \
     "  LEFT JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = $1::bigint"    \
     "                     ORDER BY seq DESC LIMIT 1) l ON true"                                    \
     "  LEFT JOIN {lane}.members a ON a.room_id = $1::bigint AND a.user_id = $2::bigint"            \
@@ -48,8 +48,8 @@ const struct db_statement add_member = {
     "add_member", CHANGE_FACTS
     ", judged AS MATERIALIZED ("
     "  SELECT *, 'join'::public.event_kind AS happened, json_build_object('role', 'member') AS body, 1 AS step,"
-    "         CASE WHEN old_seq IS NOT NULL THEN 'repeated'"
-    "              WHEN id IS NULL THEN 'no_room'"
+    "         CASE WHEN id IS NULL THEN 'no_room'"
+    "              WHEN old_seq IS NOT NULL THEN 'repeated'"
     "              WHEN $2::bigint = $3::bigint AND subject_role <> 'left' THEN 'unchanged'"
     "              WHEN $2::bigint = $3::bigint AND least = 'left' AND user_id IS NOT NULL"
     "                   THEN CASE WHEN banned THEN 'banned' WHEN member_count >= $8::bigint THEN 'full' ELSE 'stored' END"
@@ -81,8 +81,8 @@ const struct db_statement remove_member = {
     "  SELECT *, CASE WHEN $2::bigint = $3::bigint THEN 'leave' ELSE 'kick' END::public.event_kind "
     "AS happened,"
     "         '{}'::json AS body, -1 AS step,"
-    "         CASE WHEN old_seq IS NOT NULL THEN 'repeated'"
-    "              WHEN id IS NULL THEN 'no_room'"
+    "         CASE WHEN id IS NULL THEN 'no_room'"
+    "              WHEN old_seq IS NOT NULL THEN 'repeated'"
     "              WHEN $2::bigint = $3::bigint AND subject_role = 'left' THEN 'unchanged'"
     "              WHEN actor_role IS NULL OR actor_role = 'left' THEN 'not_member'"
     "              WHEN least IS NULL THEN 'not_possible'"
@@ -105,8 +105,8 @@ const struct db_statement ban_member = {
     ", judged AS MATERIALIZED ("
     "  SELECT *, 'ban'::public.event_kind AS happened, $10::text::json AS body,"
     "         CASE WHEN subject_role <> 'left' THEN -1 ELSE 0 END AS step,"
-    "         CASE WHEN old_seq IS NOT NULL THEN 'repeated'"
-    "              WHEN id IS NULL THEN 'no_room'"
+    "         CASE WHEN id IS NULL THEN 'no_room'"
+    "              WHEN old_seq IS NOT NULL THEN 'repeated'"
     "              WHEN actor_role IS NULL OR actor_role = 'left' THEN 'not_member'"
     "              WHEN least IS NULL OR $2::bigint = $3::bigint THEN 'not_possible'"
     "              WHEN actor_role > least THEN 'role_required'"
@@ -134,8 +134,8 @@ const struct db_statement unban_member = {
     "unban_member", CHANGE_FACTS
     ", judged AS MATERIALIZED ("
     "  SELECT *, 'unban'::public.event_kind AS happened, '{}'::json AS body, 0 AS step,"
-    "         CASE WHEN old_seq IS NOT NULL THEN 'repeated'"
-    "              WHEN id IS NULL THEN 'no_room'"
+    "         CASE WHEN id IS NULL THEN 'no_room'"
+    "              WHEN old_seq IS NOT NULL THEN 'repeated'"
     "              WHEN actor_role IS NULL OR actor_role = 'left' THEN 'not_member'"
     "              WHEN least IS NULL THEN 'not_possible'"
     "              WHEN actor_role > least THEN 'role_required'"

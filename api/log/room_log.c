@@ -46,6 +46,8 @@ enum err log_outcome_err(const struct log_row *row)
         return ERR_BANNED;
     case LOG_OVER:
         return ERR_OUT_OF_RANGE;
+    case LOG_STALE:
+        return ERR_VERSION_CHANGED;
     case LOG_FULL:
         return ERR_ROOM_FULL;
     }

@@ -24,6 +24,8 @@ enum log_row_kind {
     LOG_BAN,
     LOG_UNBAN,
     LOG_CREATE_ROOM,
+    LOG_EDIT_ROOM,
+    LOG_DELETE_ROOM,
     LOG_MOVE_CURSOR,
 };
 
@@ -44,6 +46,7 @@ enum log_outcome {
     LOG_BLOCKED,       /* one of the two people of a direct room has blocked the other */
     LOG_CONTACTS_ONLY, /* a new direct room: the other lets only contacts begin */
     LOG_FULL,          /* the room has limits.members_per_room members */
+    LOG_STALE,         /* the room is at another `edition` */
 };
 
 /* Zero-initialise, fill the first part, hand over with room_log_append(). Lives on the task until answered. */
@@ -62,6 +65,9 @@ struct log_row {
     struct room room;        /* kind, name, slug, peers */
     const int64_t *members;  /* creator first, each once */
     size_t member_count;
+    /* LOG_EDIT_ROOM, LOG_DELETE_ROOM */
+    int64_t edition;         /* that it is for; 0: any */
+    struct { struct text name, about, slug; } edit; /* `at` NULL: stays; slug '': none */
     /* LOG_MOVE_CURSOR */
     int64_t seq;
     bool force;

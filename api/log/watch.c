@@ -1,6 +1,6 @@
 /*
  * One tick: (raise the generation, if asked), read the news, read newly ended sessions and new bans, all in one round trip. After the first news, and every
- * other time: a task that finishes the outbox of dead incarnations. Several living APIs may do so at once: repeats are harmless.
+ * other time: a task that finishes the outbox of dead incarnations, and one that clears deleted rooms. Several living APIs may do so at once: repeats are harmless.
  */
 #include "api/log/watch.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/log/announce.h"
+#include "api/log/clear.h"
 #include "api/ended.h"
 #include "api/log/outbox.h"
 #include "api/log/room_log.h"
@@ -58,8 +59,9 @@ struct watch {
     uv_timer_t timer;
     struct db_query queries[Q_COUNT];
     bool asking;
-    bool redo_running;
-    void (*on_closed)(void *context); /* set when it is closing */
+    bool redo_running, clear_running;
+    bool stopping;
+    void (*on_closed)(void *context); /* set when it is `stopping` */
     void *closed_context;
     unsigned ticks_to_redo;
     unsigned ticks;
@@ -224,7 +226,7 @@ static void redo_dead(void *arg)
     struct worker *worker = watch->worker;
     const int lanes = worker->app->lane_count;
 
-    for (int lane = 0; lane < lanes && watch->on_closed == NULL; lane++) {
+    for (int lane = 0; lane < lanes && !watch->stopping; lane++) {
         struct db_query query = {.statement = &select_dead_owners, .lane = lane};
         size_t done = 0;
         enum err err = db_ask(worker->db, &query);
@@ -232,15 +234,35 @@ static void redo_dead(void *arg)
             if (db_i64(&query.rows, i, 0) == watch->incarnation)
                 continue;
             err = outbox_redo(worker, lane, db_i64(&query.rows, i, 0), &done);
-            if (done > 0)
+            if (done > 0 && db_i64(&query.rows, i, 0) != CLEAR_INCARNATION)
                 log_info("lane %d: published %zu batches that an API had committed before it ended", lane, done);
         }
         db_params_fini(&query.params);
         db_rows_fini(&query.rows);
     }
     watch->redo_running = false;
-    if (watch->on_closed != NULL)
+    if (watch->stopping && !watch->clear_running)
         finish_closing(watch);
+}
+
+/* A task of its own: it may take long, and what a dead API owes must not wait for it. */
+static void clear_deleted(void *arg)
+{
+    struct watch *watch = arg;
+
+    clear_all(watch->worker, &watch->stopping);
+    watch->clear_running = false;
+    if (watch->stopping && !watch->redo_running)
+        finish_closing(watch);
+}
+
+static void start_task(struct watch *watch, bool *running, void (*run)(void *arg))
+{
+    if (*running)
+        return;
+    *running = true;
+    if (task_start(watch->worker->tasks, run, watch) != ERR_OK)
+        *running = false;
 }
 
 static void read_news(struct watch *watch)
@@ -271,11 +293,10 @@ static void read_news(struct watch *watch)
         uv_timer_start(&watch->timer, on_tick, 0, TICK_MS); /* there are more: no tokens are judged without them */
     if (watch->ticks_to_redo > 0)
         watch->ticks_to_redo--;
-    if (watch->ticks_to_redo == 0 && !watch->redo_running && app->lane_count > 0) {
+    if (watch->ticks_to_redo == 0 && app->lane_count > 0 && !(watch->redo_running && watch->clear_running)) {
         watch->ticks_to_redo = TICKS_TO_REDO;
-        watch->redo_running = true;
-        if (task_start(watch->worker->tasks, redo_dead, watch) != ERR_OK)
-            watch->redo_running = false;
+        start_task(watch, &watch->redo_running, redo_dead);
+        start_task(watch, &watch->clear_running, clear_deleted);
     }
 }
 
@@ -287,7 +308,7 @@ static void on_told(void *context)
     watch->asking = false;
     for (int i = 0; i < Q_COUNT; i++)
         fine = fine && watch->queries[i].err == ERR_OK;
-    if (fine && watch->on_closed == NULL && db_count(&watch->queries[Q_NEWS].rows) == 1)
+    if (fine && !watch->stopping && db_count(&watch->queries[Q_NEWS].rows) == 1)
         read_news(watch);
     for (int i = 0; i < Q_COUNT; i++) {
         db_params_fini(&watch->queries[i].params);
@@ -324,7 +345,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct watch *watch = timer->data;
 
-    if (!watch->asking && watch->on_closed == NULL && db_conn_is_ready(watch->conn))
+    if (!watch->asking && !watch->stopping && db_conn_is_ready(watch->conn))
         ask(watch);
 }
 
@@ -364,8 +385,9 @@ struct watch *watch_open(struct worker *worker, int64_t incarnation)
 void watch_close(struct watch *watch, void (*done)(void *context), void *context)
 {
     watch->on_closed = done;
+    watch->stopping = true;
     watch->closed_context = context;
     uv_timer_stop(&watch->timer);
-    if (!watch->redo_running) /* else the redo does it when it ends: it uses the watch and the loop's database */
+    if (!watch->redo_running && !watch->clear_running) /* else whichever ends last: they use the watch and the loop's database */
         finish_closing(watch);
 }

@@ -6,14 +6,16 @@ static const struct db_statement select_access = {
     "select_access",
     "SELECT r.kind::text, l.seq, l.message_no, " MEMBERSHIP_COLUMNS("m") " FROM {lane}.rooms r "
     "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY seq DESC LIMIT 1) l "
-    "LEFT JOIN {lane}.members m ON m.room_id = r.id AND m.user_id = $2::bigint WHERE r.id = $1::bigint"};
+    "LEFT JOIN {lane}.members m ON m.room_id = r.id AND m.user_id = $2::bigint "
+    "WHERE r.id = $1::bigint AND r.deleted_at IS NULL"};
 
 static const struct db_statement select_access_of_all = {
     "select_access_of_all",
     "SELECT r.kind::text, l.seq, l.message_no, " MEMBERSHIP_COLUMNS("m") ", u.id FROM {lane}.rooms r "
     "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY seq DESC LIMIT 1) l "
     "CROSS JOIN (SELECT DISTINCT unnest($2::bigint[]) AS id) u "
-    "LEFT JOIN {lane}.members m ON m.room_id = r.id AND m.user_id = u.id WHERE r.id = $1::bigint ORDER BY u.id"};
+    "LEFT JOIN {lane}.members m ON m.room_id = r.id AND m.user_id = u.id "
+    "WHERE r.id = $1::bigint AND r.deleted_at IS NULL ORDER BY u.id"};
 
 enum { ACCESS_KIND, ACCESS_SEQ, ACCESS_MESSAGE_NO, ACCESS_MEMBERSHIP, ACCESS_USER = ACCESS_MEMBERSHIP + MEMBERSHIP_COLUMN_COUNT };
 

@@ -29,6 +29,17 @@ bool event_removes(enum event_kind kind)
     return kind == EVENT_LEAVE || kind == EVENT_KICK || kind == EVENT_BAN;
 }
 
+bool event_closes(const struct event *event)
+{
+    struct json json;
+
+    if (event->kind != EVENT_ROOM)
+        return false;
+    const bool is_closed = json_parse(&json, event->body) == ERR_OK && json_kind(json_get(json_root(&json), "deleted_at")) == JSON_STRING;
+    json_fini(&json);
+    return is_closed;
+}
+
 void event_read(struct event *event, const struct db_rows *rows, int row, int column)
 {
     *event = (struct event){

@@ -42,6 +42,9 @@ const char *event_kind_name(enum event_kind kind);
 bool event_adds(enum event_kind kind);    /* its subject is a member from here on */
 bool event_removes(enum event_kind kind); /* … no longer */
 
+/* The room was deleted: nobody is a member from here on. */
+bool event_closes(const struct event *event);
+
 /* Of a ban: its `until`, if it has one, as a member of the open object. */
 void event_write_until(struct json_out *out, const struct event *event);
 

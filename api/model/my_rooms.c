@@ -358,7 +358,7 @@ static int compare_places(const void *a, const void *b)
 /* Whether a chat was chosen by its activity, or all of them were read: places are those of when it was asked where the rooms stand. */
 static bool is_on_page(const struct chat *chat, const struct chat_page *page)
 {
-    return !is_missing(chat) && (!page->has_after || chat_place_compare(page->after, chat->place) < 0);
+    return !is_missing(chat) && chat->room.deleted_us == 0 && (!page->has_after || chat_place_compare(page->after, chat->place) < 0);
 }
 
 static void take_page(struct my_rooms *rooms, const struct chat_page *page)

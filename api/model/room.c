@@ -48,6 +48,8 @@ void room_read(struct room *room, const struct db_rows *rows, int row, int colum
         .peer_a = db_i64(rows, row, column + 8),
         .peer_b = db_i64(rows, row, column + 9),
         .version = db_i64(rows, row, column + 10),
+        .edition = db_i64(rows, row, column + 11),
+        .deleted_us = db_time(rows, row, column + 12),
     };
     CHECK(room_kind_from(db_text(rows, row, column + 1), &room->kind));
 }
@@ -67,7 +69,7 @@ void room_write(struct json_out *out, const struct room *room, int64_t last_seq,
     json_key_i64(out, "member_count", room->member_count);
     json_key_i64(out, "last_seq", last_seq);
     json_key_i64(out, "message_no", message_no);
-    json_key_i64(out, "version", room->version);
+    json_key_i64(out, "version", room->edition);
     if (peer != NULL && peer->id != 0) {
         json_key(out, "peer");
         user_write(out, peer);

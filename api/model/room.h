@@ -13,8 +13,9 @@
 enum room_kind { ROOM_DIRECT, ROOM_PRIVATE, ROOM_PUBLIC };
 
 #define ROOM_COLUMNS                                                                               \
-    "r.id, r.kind::text, r.name, r.slug, r.about, r.created_by, r.created_at, r.member_count, r.peer_a, r.peer_b, r.version"
-#define ROOM_COLUMN_COUNT 11
+    "r.id, r.kind::text, r.name, r.slug, r.about, r.created_by, r.created_at, r.member_count, r.peer_a, r.peer_b, r.version, " \
+    "r.edition, r.deleted_at"
+#define ROOM_COLUMN_COUNT 13
 
 struct room {
     int64_t id;
@@ -22,7 +23,9 @@ struct room {
     struct text name, slug, about; /* slug: empty = none */
     int64_t created_by, created_us, member_count;
     int64_t peer_a, peer_b; /* direct rooms, else 0 */
-    int64_t version;
+    int64_t version;    /* of the row: the newer of two copies has the higher one */
+    int64_t edition;    /* of what a PATCH changes: the `version` of the Room object */
+    int64_t deleted_us; /* 0: it is there */
 };
 
 struct head {

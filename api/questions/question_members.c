@@ -15,10 +15,11 @@ enum { REFUSED_BAD_REQUEST = 107 };
 /* Membership and the log's end in one snapshot: that is what as_of means. */
 static const struct db_statement select_standings = {
     "select_standings",
-    "SELECT i.place, coalesce(m.role <> 'left', false), l.seq "
+    "SELECT i.place, coalesce(m.role <> 'left' AND r.deleted_at IS NULL, false), l.seq "
     "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS i (place, user_id, room_id) "
     "CROSS JOIN LATERAL (SELECT seq FROM {lane}.events WHERE room_id = i.room_id ORDER BY seq DESC LIMIT 1) l "
-    "LEFT JOIN {lane}.members m ON m.room_id = i.room_id AND m.user_id = i.user_id"};
+    "LEFT JOIN {lane}.members m ON m.room_id = i.room_id AND m.user_id = i.user_id "
+    "LEFT JOIN {lane}.rooms r ON r.id = i.room_id"};
 
 /* One that was asked about, as ids; room 0: nothing that could be a room. */
 struct pair {

@@ -63,6 +63,8 @@ void cache_write_room(struct buf *out, const struct room *room)
                                room->member_count,
                                room->peer_a,
                                room->peer_b,
+                               room->edition,
+                               room->deleted_us,
                                (int64_t)room->name.len,
                                (int64_t)room->slug.len,
                                (int64_t)room->about.len};
@@ -75,7 +77,7 @@ void cache_write_room(struct buf *out, const struct room *room)
 
 bool cache_read_room(struct text value, int64_t room_id, struct room *room)
 {
-    int64_t n[10];
+    int64_t n[12];
     struct text rest;
 
     if (!read_numbers(value, n, ARRAY_COUNT(n), &rest) || n[1] > ROOM_PUBLIC)
@@ -89,8 +91,10 @@ bool cache_read_room(struct text value, int64_t room_id, struct room *room)
         .member_count = n[4],
         .peer_a = n[5],
         .peer_b = n[6],
+        .edition = n[7],
+        .deleted_us = n[8],
     };
-    return cut_texts(rest, n + 7, (struct text *[]){&room->name, &room->slug, &room->about}, 3);
+    return cut_texts(rest, n + 9, (struct text *[]){&room->name, &room->slug, &room->about}, 3);
 }
 
 void cache_write_head(struct buf *out, const struct head *head)

@@ -213,6 +213,15 @@ void chats_tell(struct chats *chats, struct hub_channel *room, struct parcel *pa
     begin_window(chats, window);
 }
 
+void chats_tell_now(struct chats *chats, struct hub_channel *room, struct parcel *parcel)
+{
+    struct chats_window *window = room->window;
+
+    chats_tell(chats, room, parcel);
+    if (window != NULL)
+        end_window(chats, window);
+}
+
 /* ---- life ---- */
 
 struct chats *chats_open(uv_loop_t *loop, struct hub *hub, int64_t window_ms,

@@ -23,6 +23,8 @@ void chats_close(struct chats *chats); /* memory goes with libuv's close callbac
 
 /* Something happened in a room: `parcel` has a summary. */
 void chats_tell(struct chats *chats, struct hub_channel *room, struct parcel *parcel);
+/* The same, and its line is told at once, with what has waited until now united into it: it says what the next one does not. */
+void chats_tell_now(struct chats *chats, struct hub_channel *room, struct parcel *parcel);
 void chats_forget(struct chats *chats, struct hub_channel *room); /* it dies */
 
 /* The room's newest line, for one who follows it no more: of what was on its way then, the client takes

@@ -137,6 +137,47 @@ static void deliver_with_removes(struct loop *loop, struct parcel *parcel)
         chats_tell(loop->chats, channel, parcel);
 }
 
+static void tell_line(struct loop *loop, struct hub_channel *channel, struct parcel *parcel)
+{
+    if (parcel->is_urgent)
+        chats_tell_now(loop->chats, channel, parcel);
+    else
+        chats_tell(loop->chats, channel, parcel);
+}
+
+/* Backwards: each that is ended leaves the array. */
+static void end_listeners(struct loop *loop, struct text name)
+{
+    struct hub_channel *channel = hub_find(loop->hub, name);
+
+    for (uint32_t i = channel != NULL ? channel->full.count : 0; i-- > 0;)
+        subscribing_end(client_of(channel->full.at[i].follower), name, UNSUBSCRIBE_SERVER, TEXT("removed"));
+}
+
+/* The room is no more: those who listen lose it, and who is a member is one no longer. */
+static void close_room(struct loop *loop, struct text room)
+{
+    char live[CHANNEL_NAME_MAX + 1];
+    const struct hub_channel *channel;
+
+    end_listeners(loop, room);
+    end_listeners(loop, channel_name_make(live, "live:", channel_name_id(room)));
+    while ((channel = hub_find(loop->hub, room)) != NULL && channel->summary.count > 0)
+        hub_unfollow(loop->hub, channel->summary.at[0].follower, (struct hub_channel *)channel, HUB_MEMBER);
+}
+
+static void deliver_the_last(struct loop *loop, struct parcel *parcel)
+{
+    struct hub_channel *channel = hub_find(loop->hub, parcel->channel);
+
+    if (channel == NULL)
+        return;
+    deliver(loop, channel, parcel);
+    if (parcel->summary.len > 0)
+        tell_line(loop, channel, parcel);
+    close_room(loop, parcel->channel);
+}
+
 /* A parcel with `adds` carries a reference for those it adds. */
 static void deliver_with_adds(struct loop *loop, struct parcel *parcel)
 {
@@ -164,10 +205,12 @@ void delivery_parcel(struct loop *loop, struct parcel *parcel)
         deliver_with_adds(loop, parcel);
     else if (parcel->removes.count > 0)
         deliver_with_removes(loop, parcel);
+    else if (parcel->closes)
+        deliver_the_last(loop, parcel);
     else if ((channel = hub_find(loop->hub, parcel->channel)) != NULL) {
         deliver(loop, channel, parcel);
         if (parcel->summary.len > 0)
-            chats_tell(loop->chats, channel, parcel);
+            tell_line(loop, channel, parcel);
     }
     parcel_unref(parcel);
 }

@@ -36,6 +36,8 @@ struct parcel_content {
     bool mentions_room;
     const struct text *mentions, *adds, *removes; /* users */
     size_t mention_count, add_count, remove_count;
+    bool closes; /* the room has no members any more */
+    bool is_urgent; /* its summary is told at once */
 };
 
 struct parcel {
@@ -50,7 +52,7 @@ struct parcel {
     size_t tag_count;
     struct names mentions, adds, removes;
     size_t bytes; /* of this block, without frames */
-    bool mentions_room, has_info;
+    bool mentions_room, has_info, closes, is_urgent;
     bool is_json; /* else JSON clients cannot be sent it (3506) */
     _Atomic(struct frame *) frames[FORMAT_COUNT][SHAPE_COUNT];
 };

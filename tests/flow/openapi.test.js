@@ -201,6 +201,10 @@ async function settle(world) {
 
 /** What must be so before an operation works, once those before it took things away. */
 const before = {
+  async deleteRoom(world) {
+    const made = await world.succeed(operation('createRoom'));
+    world.learn(exampleOf('createRoom', 201).id, made.body.id);
+  },
   async endSession(world) {
     const other = await world.succeed(operation('signIn'));
     world.learn(exampleOf('register', 201).session.id, other.body.session.id);
@@ -216,7 +220,7 @@ const before = {
   },
 };
 
-const LAST = ['removeMember', 'leaveRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
+const LAST = ['removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
 
 /** All operations, in an order in which each has what it needs. */
 const inOrder = () => [

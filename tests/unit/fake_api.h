@@ -26,6 +26,7 @@ struct fake_api {
     size_t room_count;
     uint64_t head;         /* where every room's log stands */
     uint64_t history_from; /* oldest event that is still there */
+    uint64_t closed_at;    /* the event that ends every room; 0: none */
     size_t history_fits;   /* how many events fit into the bytes asked for; 0: all */
     int subscribe_error;
     bool member; /* what it says of any membership that it is asked about, read at `head` */
@@ -156,6 +157,7 @@ static inline void fake_say_history(struct fake_api *api, struct inquiry *inquir
         items[i].offset = offset;
         items[i].epoch = wire_bytes(text(api->epoch));
         items[i].data = wire_bytes(fake_data(data[i], sizeof(data[i]), offset));
+        items[i].closes = offset == api->closed_at;
         list[i] = &items[i];
     }
     told.items = list;
@@ -382,6 +384,7 @@ struct fake_event {
     const char *channel;
     uint64_t offset;
     const char *data, *summary, *adds, *removes, *mention;
+    bool closes, urgent;
 };
 
 static inline void fake_publish(struct fake_api *api, const struct fake_event *event)
@@ -404,6 +407,8 @@ static inline void fake_publish(struct fake_api *api, const struct fake_event *e
     publication.removes = &removes;
     publication.n_mentions = event->mention != NULL;
     publication.mentions = &mention;
+    publication.closes = event->closes;
+    publication.urgent = event->urgent;
     if (event->offset > api->head)
         api->head = event->offset;
     fake_send(api, BUS__ITEM__WHAT_PUBLICATION, &publication);

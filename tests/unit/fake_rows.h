@@ -159,4 +159,6 @@ static inline void fake_room_columns(struct fake_rows *fake, int64_t id, const c
     fake_null(fake);
     fake_null(fake);
     fake_i64(fake, 3); /* version */
+    fake_i64(fake, 2); /* edition */
+    fake_null(fake);   /* deleted_at */
 }

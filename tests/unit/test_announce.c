@@ -146,7 +146,7 @@ static void a_new_public_room_is_told_to_those_who_look_for_rooms(void **state)
     const struct room room = {.id = 7, .kind = ROOM_PUBLIC, .name = TEXT("Tea"), .version = 1};
     const struct head head = {.room_id = 7, .seq = 2};
 
-    announce_room_created(*state, &room, &head);
+    announce_public_room(*state, TEXT("room_created"), &room, &head);
     const Bus__Publication *publication = only_publication(*state);
     assert_bytes(publication->channel, "public:rooms");
     assert_int_equal(publication->offset, 0);

@@ -20,6 +20,8 @@ static const struct room tea = {
     .created_us = 1772357400000000,
     .member_count = 12,
     .version = 345,
+    .edition = 4,
+    .deleted_us = 1772357400000001,
 };
 static const struct head silent = {.room_id = 7, .seq = 3, .activity_us = 1772357400000000};
 static const struct head spoken = {
@@ -163,6 +165,8 @@ static void a_room_comes_back_as_it_was(void **state)
     assert_true(room.created_by == tea.created_by && room.created_us == tea.created_us);
     assert_int_equal(room.member_count, 12);
     assert_int_equal(room.version, 345);
+    assert_int_equal(room.edition, tea.edition);
+    assert_true(room.deleted_us == tea.deleted_us);
 }
 
 static void a_direct_room_keeps_its_two_people(void **state)
@@ -325,8 +329,8 @@ static void numbers_beyond_63_bits_are_refused(void **state)
 
 static void words_that_do_not_exist_are_refused(void **state)
 {
-    assert_true(reads_string(reads_room, "1 2 0 0 0 0 0 0 0 0\n"));
-    assert_false(reads_string(reads_room, "1 3 0 0 0 0 0 0 0 0\n"));
+    assert_true(reads_string(reads_room, "1 2 0 0 0 0 0 0 0 0 0 0\n"));
+    assert_false(reads_string(reads_room, "1 3 0 0 0 0 0 0 0 0 0 0\n"));
     assert_true(reads_string(reads_membership, "1 0 0 4 2 0 0 0\n"));
     assert_false(reads_string(reads_membership, "1 0 0 5 2 0 0 0\n"));
     assert_false(reads_string(reads_membership, "1 0 0 4 3 0 0 0\n"));

@@ -185,6 +185,60 @@ static void the_removed_get_the_event_that_removes_them_and_nothing_after_it(voi
     assert_false(raw_has(&world->bob, "chats"));
 }
 
+static void the_last_event_of_a_room_is_the_last_that_anybody_gets(void **state)
+{
+    struct world *world = *state;
+
+    everybody_is_a_member(world);
+    connect_as(world, &world->ada, ADA);
+    connect_as(world, &world->bob, BOB);
+    subscribe(world, &world->ada, "room:7");
+    subscribe(world, &world->ada, "live:7");
+    world->api.room_count = 0; /* as a sweep would be told from now on */
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7",
+                                                   .offset = 6,
+                                                   .closes = true,
+                                                   .urgent = true,
+                                                   .summary = "{\"room_id\":\"7\",\"last\":1}"});
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 7, .summary = "{\"last\":2}"});
+    expect(world, &world->ada, "{\"push\":{\"channel\":\"room:7\",\"unsubscribe\":{\"code\":2000");
+    expect(world, &world->ada, "{\"push\":{\"channel\":\"live:7\",\"unsubscribe\":{\"code\":2000");
+    expect(world, &world->bob, "\"last\":1"); /* who only hears of the room hears of its end */
+    settle(world);
+    assert_string_equal(offsets_of(&world->ada), "6");
+    assert_false(raw_has(&world->bob, "\"last\":2"));
+}
+
+static void the_end_of_a_room_that_the_bus_lost_is_found_in_its_log(void **state)
+{
+    struct world *world = *state;
+
+    everybody_is_a_member(world);
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    UNTIL(world, !bus_of_world(world)->sweep.running);
+    world->api.room_count = 0;
+    world->api.head = world->api.closed_at = 6;
+    sweep_start(bus_of_world(world), false);
+    expect(world, &world->ada, "{\"push\":{\"channel\":\"room:7\",\"unsubscribe\":{\"code\":2000");
+    assert_string_equal(offsets_of(&world->ada), "6");
+}
+
+static void the_end_of_a_room_that_overtook_the_answer_of_a_subscribe_grants_nothing(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_SUBSCRIBE;
+    send_subscribe(&world->bob, 2, "room:7", "");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .closes = true});
+    settle(world);
+    world->api.head = 5; /* read before it */
+    fake_answer_kept(&world->api);
+    expect(world, &world->bob, "{\"id\":2,\"error\":{\"code\":103");
+}
+
 static void the_added_hear_lines_of_a_room_that_nobody_here_knew(void **state)
 {
     struct world *world = *state;
@@ -439,6 +493,9 @@ int main(void)
         GATEWAY_TEST(nobody_is_let_in_by_an_answer_that_knows_of_bans_which_the_gateway_does_not),
         GATEWAY_TEST(an_answer_to_one_device_takes_no_room_from_the_other),
         GATEWAY_TEST(the_removed_get_the_event_that_removes_them_and_nothing_after_it),
+        GATEWAY_TEST(the_last_event_of_a_room_is_the_last_that_anybody_gets),
+        GATEWAY_TEST(the_end_of_a_room_that_the_bus_lost_is_found_in_its_log),
+        GATEWAY_TEST(the_end_of_a_room_that_overtook_the_answer_of_a_subscribe_grants_nothing),
         GATEWAY_TEST(the_added_hear_lines_of_a_room_that_nobody_here_knew),
         GATEWAY_TEST(who_joined_before_the_room_was_followed_hears_its_lines),
         GATEWAY_TEST(who_joined_and_subscribed_at_once_hears_lines_after_unsubscribing),

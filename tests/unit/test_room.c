@@ -69,7 +69,7 @@ static void a_room_shows_a_slug_or_peer_only_if_it_has_one(void **state)
                         .created_us = CREATED_US,
                         .created_by = 1,
                         .member_count = 2,
-                        .version = 3};
+                        .version = 7, .edition = 3};
     const struct user bob = {.id = 5, .login = TEXT("bob"), .name = TEXT("Bob"), .version = 1},
                       nobody = {0};
     const char *plain = "{\"id\":\"7\",\"kind\":\"public\",\"name\":\"T\\\"a\",\"about\":\"\","

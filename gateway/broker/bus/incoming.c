@@ -73,6 +73,8 @@ static struct parcel_content content_of(const Bus__Publication *from, struct pla
         .add_count = from->n_adds,
         .removes = texts_of(from->removes, from->n_removes, &at),
         .remove_count = from->n_removes,
+        .closes = from->closes,
+        .is_urgent = from->urgent,
     };
 }
 
@@ -138,7 +140,7 @@ static void post(struct bus_broker *broker, struct channel *channel, struct parc
 {
     const uint64_t concerned = loops_of(broker, &parcel->adds) | loops_of(broker, &parcel->removes);
     const bool for_members =
-        parcel->summary.len > 0 || parcel->adds.count > 0 || parcel->removes.count > 0;
+        parcel->summary.len > 0 || parcel->adds.count > 0 || parcel->removes.count > 0 || parcel->closes;
 
     for (unsigned i = 0; i < broker->base.port_count; i++) {
         struct channel_given *given = &channel->given[i];
@@ -270,8 +272,12 @@ static void note_each(struct bus_broker *broker, const Bus__Publication *publica
 
 static void note_membership(struct bus_broker *broker, const Bus__Publication *publication)
 {
+    int64_t room;
+
     note_each(broker, publication, publication->adds, publication->n_adds, false);
     note_each(broker, publication, publication->removes, publication->n_removes, true);
+    if (publication->closes && id_parse(channel_name_id(wire_text(publication->channel)), &room))
+        users_note_all(&broker->users, room, publication->offset);
 }
 
 /* Nobody here listens to the room: it may add somebody who is here, or remove one whose connection

@@ -62,18 +62,28 @@ static struct fact *new_fact(struct users *users, struct user *user)
     return &user->facts[user->fact_count++];
 }
 
-void users_note(struct users *users, struct text name, int64_t room, uint64_t offset, bool removed)
+static void note(struct users *users, struct user *user, int64_t room, uint64_t offset, bool removed)
 {
-    struct user *user = users_find(users, name);
-    struct fact *fact;
+    struct fact *fact = (struct fact *)user_fact(user, room);
 
-    if (user == NULL)
-        return;
-    fact = (struct fact *)user_fact(user, room);
     if (fact != NULL && fact->offset >= offset)
         return; /* came late: the newer one stands */
     if (fact == NULL)
         fact = new_fact(users, user);
     if (fact != NULL)
         *fact = (struct fact){.room = room, .offset = offset, .removed = removed};
+}
+
+void users_note(struct users *users, struct text name, int64_t room, uint64_t offset, bool removed)
+{
+    struct user *user = users_find(users, name);
+
+    if (user != NULL)
+        note(users, user, room, offset, removed);
+}
+
+void users_note_all(struct users *users, int64_t room, uint64_t offset)
+{
+    for (struct user *user = users->map; user != NULL; user = user->hh.next)
+        note(users, user, room, offset, true);
 }

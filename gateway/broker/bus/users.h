@@ -44,4 +44,6 @@ struct user *users_find(const struct users *users, struct text name);
 
 /* An event of `room` at `offset` says that `name` was added or removed. */
 void users_note(struct users *users, struct text name, int64_t room, uint64_t offset, bool removed);
+/* … or that nobody is a member any more. */
+void users_note_all(struct users *users, int64_t room, uint64_t offset);
 const struct fact *user_fact(const struct user *user, int64_t room); /* NULL: none */

@@ -52,6 +52,10 @@ export class Person {
   join = (room, options) => this.call('POST', `/rooms/${idOf(room)}/join`, {}, options);
   leave = (room, options) => this.call('POST', `/rooms/${idOf(room)}/leave`, {}, options);
   add = (room, person, options) => this.call('PUT', `/rooms/${idOf(room)}/members/${idOf(person)}`, {}, options);
+  changeRoom = (room, change, { version = '*', ...options } = {}) =>
+    this.call('PATCH', `/rooms/${idOf(room)}`, change, { headers: { 'if-match': version === '*' ? '*' : `"${version}"` }, ...options });
+  deleteRoom = (room, { version = '*', ...options } = {}) =>
+    this.call('DELETE', `/rooms/${idOf(room)}`, undefined, { headers: { 'if-match': version === '*' ? '*' : `"${version}"` }, ...options });
   kick = (room, person, options) => this.call('DELETE', `/rooms/${idOf(room)}/members/${idOf(person)}`, undefined, options);
   ban = (room, person, { until, reason, ...options } = {}) => this.call('PUT', `/rooms/${idOf(room)}/bans/${idOf(person)}`, { until, reason }, options);
   unban = (room, person, options) => this.call('DELETE', `/rooms/${idOf(room)}/bans/${idOf(person)}`, undefined, options);

@@ -7,6 +7,7 @@ import { Problem, explain, isTemporary } from './problem.js';
 import { Reader } from './reader.js';
 import { Signal } from './signal.js';
 import type { Socket } from './socket.js';
+import { withSettings } from './store.js';
 import type { ChatStore } from './store.js';
 import { backoffMs, sleep } from './time.js';
 import { Timeline } from './timeline.js';
@@ -257,10 +258,11 @@ export class Room {
     if (kind === 'message' && event.sender) this.live?.finished(event.sender.id);
     if ((kind === 'join' || kind === 'role') && member) this.putMember({ ...member, role: member.role ?? 'member' });
     if ((kind === 'leave' || kind === 'kick' || kind === 'ban') && member) this.members.delete(member.user.id);
-    if (kind === 'room' && room && this.info) this.info = { ...this.info, ...room };
+    if (kind === 'room' && room && this.info) this.info = withSettings(this.info, room);
     this.chats.applyEvent(event);
     this.outbox.settle(event.seq);
     this.happened.emit(event);
+    if (room?.deleted_at !== undefined) this.lost('room_deleted');
     this.changed.emit();
   }
 

@@ -1,5 +1,5 @@
 import { Signal } from './signal.js';
-import type { Chat, ChatsLine, Cursor, LogEvent, Message, RoomInfo, User } from './types.js';
+import type { Chat, ChatsLine, Cursor, LogEvent, Message, RoomInfo, RoomSettings, User } from './types.js';
 
 /** A line of the chat list as it is shown. */
 export interface ChatLine {
@@ -68,7 +68,8 @@ export class ChatStore {
       if (known === undefined || known.last_seq < line.last_seq) this.early.set(line.room_id, line);
       return false;
     }
-    this.foldLine(entry, line);
+    if (line.room?.deleted_at !== undefined) this.drop(line.room_id);
+    else this.foldLine(entry, line);
     this.changed.emit();
     return true;
   }
@@ -78,7 +79,8 @@ export class ChatStore {
     const entry = this.entries.get(event.room_id);
     if (entry === undefined || event.seq <= entry.lastSeq) return;
     this.foldFacts(entry, event.seq, event.message_no, newLast(entry.lastMessage, event));
-    if (event.kind === 'room' && event.room) entry.room = { ...entry.room, ...event.room };
+    if (event.room?.deleted_at !== undefined) this.drop(event.room_id);
+    else if (event.room) entry.room = withSettings(entry.room, event.room);
     this.changed.emit();
   }
 
@@ -157,6 +159,7 @@ export class ChatStore {
 
   private foldLine(entry: Entry, line: Line): void {
     if (line.last_seq <= entry.lastSeq) return;
+    if (line.room) entry.room = withSettings(entry.room, line.room);
     this.foldFacts(entry, line.last_seq, line.message_no, line.last_message);
     if (line.mentions_room || line.mentions?.includes(this.myId)) entry.mentioned = true;
   }
@@ -168,6 +171,13 @@ export class ChatStore {
     entry.lastMessage = last ?? entry.lastMessage;
     if (last?.sender.id === this.myId) foldSend(entry, last);
   }
+}
+
+/** Settings are told whole: what is not there the room does not have any more. What was told later stays. */
+export function withSettings(room: RoomInfo, settings: RoomSettings): RoomInfo {
+  if ((settings.version ?? 0) < (room.version ?? 0)) return room;
+  const { slug: _, ...rest } = room;
+  return { ...rest, ...settings };
 }
 
 function newEntry({ room, last_message, cursor }: Chat): Entry {

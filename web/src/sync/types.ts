@@ -49,6 +49,9 @@ export interface RoomInfo {
   peer?: User;
 }
 
+/** Of an event or a line: all settings of a room as they are now, or that it was deleted. */
+export type RoomSettings = Pick<RoomInfo, 'id' | 'kind' | 'name' | 'slug' | 'about' | 'version'> & { deleted_at?: string };
+
 export type Role = 'owner' | 'admin' | 'moderator' | 'member';
 
 export interface Member {
@@ -82,7 +85,7 @@ export interface LogEvent {
   created_at: string;
   message?: Message;
   member?: { user: User; role?: Role; until?: string; reason?: string };
-  room?: RoomInfo;
+  room?: RoomSettings;
 }
 
 export interface Cursor {
@@ -133,6 +136,7 @@ export type ChatsLine =
       last_message?: Message;
       mentions?: string[];
       mentions_room?: boolean;
+      room?: RoomSettings;
     };
 
 /** What arrives on `user:{user}`, and the items of `/me/changes`: absolute, newest `changed_at` wins. */

@@ -1,0 +1,91 @@
+#include "api/handlers/room_settings.h"
+
+#include "api/handlers/append.h"
+#include "api/handlers/room_names.h"
+#include "api/handlers/rooms.h"
+#include "api/log/clear.h"
+#include "api/model/access.h"
+#include "api/model/rights.h"
+#include "api/request/version.h"
+#include "api/worker.h"
+
+#define NAME_MAX_CHARS 100
+#define ABOUT_MAX_CHARS 500
+
+/* Visible, then allowed, then for which version: `row` gets that, and `*edition` what the room is at. */
+static enum err begin(struct call *call, enum right right, struct log_row *row, int64_t *edition)
+{
+    struct db_query query = {.statement = &select_heads};
+    struct buf bytes = {0};
+    struct access access;
+    enum err err;
+
+    row->actor_id = call_user_id(call);
+    if ((err = call_path_id(call, "room", &row->room_id)) != ERR_OK)
+        return err;
+    query.lane = room_lane(row->room_id);
+    db_array_begin(&query.params, DB_I64_ARRAY);
+    db_array_i64(&query.params, row->room_id);
+    db_array_end(&query.params);
+    if ((err = access_run(call, row->room_id, &query, &access)) == ERR_OK &&
+        (err = rights_check(right, access.kind, access.membership.role)) == ERR_OK) {
+        struct room room;
+        struct head head;
+        if (db_count(&query.rows) == 0)
+            err = ERR_NOT_FOUND;
+        else
+            head_read(&room, &head, &query.rows, 0, &bytes);
+        if (err == ERR_OK && (err = call_if_match(call, &row->edition)) == ERR_OK)
+            err = call_check_version(call, row->edition, *edition = room.edition);
+    }
+    buf_fini(&bytes);
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+static enum err read_edit(struct call *call, struct log_row *row)
+{
+    enum err err = ERR_OK;
+
+    if (call_body_has(call, "name"))
+        err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &row->edit.name);
+    if (err == ERR_OK && call_body_has(call, "about"))
+        err = call_body_chars(call, "about", 0, ABOUT_MAX_CHARS, &row->edit.about);
+    if (err == ERR_OK && call_body_has(call, "slug") && (err = call_body_text(call, "slug", 0, 1024, &row->edit.slug)) == ERR_OK &&
+        row->edit.slug.len > 0)
+        err = room_slug_check(call, row->edit.slug);
+    return err;
+}
+
+/* PATCH /v1/rooms/{room} {"name"?, "about"?, "slug"?}, If-Match -> 200 Room */
+enum err room_patch(struct call *call)
+{
+    struct log_row row = {.kind = LOG_EDIT_ROOM};
+    int64_t edition;
+    enum err err;
+
+    if ((err = begin(call, RIGHT_EDIT_ROOM, &row, &edition)) != ERR_OK || (err = read_edit(call, &row)) != ERR_OK)
+        return err;
+    if (row.edit.slug.len > 0 &&
+        (err = room_slug_claim(call_worker(call), row.edit.slug, row.room_id, edition + 1)) != ERR_OK)
+        return err;
+    if ((err = append_row(call, &row)) != ERR_OK)
+        return err;
+    if (row.edit.slug.at != NULL)
+        room_slugs_release(call_worker(call), row.room_id, row.edit.slug, edition + 1);
+    return rooms_reply(call, row.room_id, 200);
+}
+
+/* DELETE /v1/rooms/{room}, If-Match -> 204 */
+enum err room_delete(struct call *call)
+{
+    struct log_row row = {.kind = LOG_DELETE_ROOM};
+    int64_t edition;
+    enum err err;
+
+    if ((err = begin(call, RIGHT_DELETE_ROOM, &row, &edition)) != ERR_OK || (err = append_row(call, &row)) != ERR_OK)
+        return err;
+    clear_first(call_worker(call), row.room_id);
+    return call_reply_empty(call, 204);
+}
