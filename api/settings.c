@@ -106,6 +106,8 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Who is not told again for so long is not there any more; at least twice the gateways' presence.refresh_ms."),
         NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
                       1000000, "Most members of a room."),
+        NUMBER_OPTION("limits.revisions_per_message", limits.revisions_per_message, "100", "texts", 0, 10000,
+                      "Earlier texts of an edited message that are kept; of more the oldest go."),
         RATE_OPTIONS("register", LIMIT_REGISTER, "10", "20", "new accounts from one address"),
         RATE_OPTIONS("sign_in", LIMIT_SIGN_IN, "30", "30", "sign-ins from one address"),
         RATE_OPTIONS("refresh", LIMIT_REFRESH, "300", "300", "refreshed tokens from one address"),

@@ -96,6 +96,7 @@ struct settings {
     } presence;
     struct {
         int64_t members_per_room;
+        int64_t revisions_per_message;
         struct limit_rate rates[LIMIT_COUNT];
         int64_t places; /* buckets that are kept in memory */
         char *exempt;   /* list of addresses and networks; "sockets" */

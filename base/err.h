@@ -53,6 +53,7 @@
     X(NOT_POSSIBLE, 47, 422, "not_possible", "This cannot be done to it")                          \
     X(ROOM_FULL, 48, 409, "room_full", "The room has as many members as it may have")              \
     X(VERSION_CHANGED, 49, 412, "version_changed", "It was changed since that version")            \
+    X(UNKNOWN_MESSAGE, 50, 422, "unknown_message", "There is no such message")                     \
     X(TOO_MANY, 51, 409, "too_many", "There are as many of these as there may be")                 \
     /* us */                                                                                       \
     X(LIMIT, 60, 429, "too_many_requests", "Too many requests")                                    \

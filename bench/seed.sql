@@ -27,18 +27,18 @@ FROM spots s JOIN people p
 ANALYZE seats;
 
 SELECT format($sql$
-    TRUNCATE %1$s.rooms, %1$s.members, %1$s.events, %1$s.outbox;
+    TRUNCATE %1$s.rooms, %1$s.members, %1$s.events, %1$s.outbox, %1$s.mentions, %1$s.reactions, %1$s.pins, %1$s.revisions;
     INSERT INTO %1$s.rooms (id, kind, name, created_by, created_at, member_count)
     SELECT room_id, 'private', 'bench', min(user_id) FILTER (WHERE ord = 1), now(), count(*)
     FROM seats WHERE lane = %2$s GROUP BY room_id;
     INSERT INTO %1$s.members (room_id, user_id, role, joined_at, seq, message_no, changed_at)
     SELECT room_id, user_id, (CASE ord WHEN 1 THEN 'owner' ELSE 'member' END)::public.member_role, now(), 1 + ord, 0, now()
     FROM seats WHERE lane = %2$s;
-    INSERT INTO %1$s.events (room_id, seq, kind, sender_id, nonce, digest, subject_id, body, message_no, created_at)
-    SELECT id, 1, 'room'::public.event_kind, created_by, uuid_send(gen_random_uuid()), ''::bytea, NULL::bigint, '{}'::json, 0, now() FROM %1$s.rooms
+    INSERT INTO %1$s.events (room_id, seq, kind, sender_id, nonce, digest, subject_id, body, message_no, room_mention_no, created_at)
+    SELECT id, 1, 'room'::public.event_kind, created_by, uuid_send(gen_random_uuid()), ''::bytea, NULL::bigint, '{}'::json, 0, 0, now() FROM %1$s.rooms
     UNION ALL
     SELECT s.room_id, 1 + s.ord, 'join', r.created_by, uuid_send(gen_random_uuid()), '', s.user_id,
-           json_build_object('role', CASE s.ord WHEN 1 THEN 'owner' ELSE 'member' END), 0, now()
+           json_build_object('role', CASE s.ord WHEN 1 THEN 'owner' ELSE 'member' END), 0, 0, now()
     FROM seats s JOIN %1$s.rooms r ON r.id = s.room_id WHERE s.lane = %2$s;
     $sql$, 'lane_' || to_char(number, 'FM000'), number)
 FROM public.lanes ORDER BY number

@@ -22,8 +22,8 @@ static const struct db_statement select_time = {"select_time", "SELECT statement
 /* $1 user, $2 changed at or after, $3 $4 place to go on after (changed_at, room), $5 limit */
 static const struct db_statement select_changes = {
     "select_changes",
-    "SELECT " MEMBERSHIP_COLUMNS("m") ", l.message_no FROM {lane}.members m "
-    "CROSS JOIN LATERAL (SELECT message_no FROM {lane}.events WHERE room_id = m.room_id ORDER BY seq DESC LIMIT 1) l "
+    "SELECT " MEMBERSHIP_COLUMNS("m") ", l.message_no, l.room_mention_no FROM {lane}.members m "
+    "CROSS JOIN LATERAL (SELECT message_no, room_mention_no FROM {lane}.events WHERE room_id = m.room_id ORDER BY seq DESC LIMIT 1) l "
     "WHERE m.user_id = $1::bigint AND m.changed_at >= $2::timestamptz AND (m.changed_at, m.room_id) > ($3::timestamptz, $4::bigint) "
     "ORDER BY m.changed_at, m.room_id LIMIT $5::bigint"};
 
@@ -40,7 +40,7 @@ struct change {
     int64_t at_us, id; /* when, and of which room or person: the place in the list */
     bool is_relation;
     struct membership membership;
-    int64_t room_message_no;
+    int64_t room_message_no, room_mention_no;
     struct relation relation;
 };
 
@@ -77,8 +77,8 @@ static void write_change(struct json_out *out, const struct change *change, int6
         json_key_i64(out, "seq", m->seq);
         json_key_i64(out, "message_no", m->message_no);
         json_close(out, '}');
-        json_key_i64(out, "unread", change->room_message_no - m->message_no);
-        json_key_i64(out, "mentions", 0);
+        json_key_i64(out, "unread", membership_unread(m, change->room_message_no));
+        json_key_i64(out, "mentions", membership_mentions(m, change->room_message_no, change->room_mention_no));
     }
     json_key_time_exact(out, "changed_at", m->changed_us);
     json_close(out, '}');
@@ -166,6 +166,7 @@ static void read_membership(struct change *change, const struct db_rows *rows, i
 {
     membership_read(&change->membership, rows, row, 0);
     change->room_message_no = db_i64(rows, row, MEMBERSHIP_COLUMN_COUNT);
+    change->room_mention_no = db_i64(rows, row, MEMBERSHIP_COLUMN_COUNT + 1);
     change->at_us = change->membership.changed_us;
     change->id = change->membership.room_id;
 }

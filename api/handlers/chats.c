@@ -57,9 +57,8 @@ static void write_chat(struct json_out *out, const struct chat *chat, const stru
     json_key_i64(out, "seq", m->seq);
     json_key_i64(out, "message_no", m->message_no);
     json_close(out, '}');
-    /* A cursor just moved by a send may be in the cache before the head that the send made. */
-    json_key_i64(out, "unread", chat->head.message_no > m->message_no ? chat->head.message_no - m->message_no : 0);
-    json_key_i64(out, "mentions", 0);
+    json_key_i64(out, "unread", membership_unread(m, chat->head.message_no));
+    json_key_i64(out, "mentions", membership_mentions(m, chat->head.message_no, chat->head.room_mention_no));
     json_key(out, "notify");
     json_open(out, '{');
     json_key_text(out, "level", text(notify_level_name(m->notify)));

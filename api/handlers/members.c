@@ -155,7 +155,7 @@ enum err cursor_put(struct call *call)
     json_key_i64(&out, "message_no", row.message_no);
     json_close(&out, '}');
     json_key_i64(&out, "unread", row.room_message_no - row.message_no);
-    json_key_i64(&out, "mentions", 0);
+    json_key_i64(&out, "mentions", row.mentions_unread);
     json_key_time_exact(&out, "changed_at", row.at_us);
     json_close(&out, '}');
     return call_reply(call, 200);

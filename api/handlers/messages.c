@@ -7,7 +7,6 @@
 #include "api/log/watch.h"
 #include "api/worker.h"
 
-#define MESSAGE_MAX_BYTES (16 * 1024)
 #define NONCE_MAX_BYTES 64
 #define MESSAGES_MAX 200
 #define MESSAGES_DEFAULT 50
@@ -44,6 +43,8 @@ static void make_body(struct log_row *row, struct text message, struct text nonc
 
     json_open(&out, '{');
     json_key_text(&out, "text", message);
+    if (row->target_seq != 0)
+        json_key_i64(&out, "reply_to", row->target_seq);
     json_close(&out, '}');
     log_hash(buf_text(&asked), row->digest);
     log_hash(nonce, row->nonce);
@@ -51,7 +52,7 @@ static void make_body(struct log_row *row, struct text message, struct text nonc
     out = (struct json_out){.buf = body};
     json_open(&out, '{');
     json_key_text(&out, "nonce", nonce);
-    json_raw_value(&out, text_of(asked.at + 1, asked.len - 2));
+    json_key_text(&out, "text", message);
     json_close(&out, '}');
     row->body = buf_text(body);
     buf_fini(&asked);
@@ -93,11 +94,13 @@ static enum err reply_stored(struct call *call, const struct log_row *row)
                           .body = row->body,
                           .created_us = row->at_us,
                           .version = 1,
+                          .target_seq = row->target_seq,
+                          .replied = row->replied,
                       });
     return call_reply(call, 201);
 }
 
-/* POST /v1/rooms/{room}/messages {"text", "nonce"} -> 201, or 200 for a repeated nonce: the Event */
+/* POST /v1/rooms/{room}/messages {"text", "nonce", "reply_to"?} -> 201, or 200 for a repeated nonce: the Event */
 enum err messages_post(struct call *call)
 {
     struct log_row row = {.kind = LOG_MESSAGE, .actor_id = call_user_id(call)};
@@ -107,7 +110,9 @@ enum err messages_post(struct call *call)
 
     if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
         (err = call_body_text(call, "text", 1, MESSAGE_MAX_BYTES, &message)) != ERR_OK ||
-        (err = call_body_text(call, "nonce", 1, NONCE_MAX_BYTES, &nonce)) != ERR_OK)
+        (err = call_body_text(call, "nonce", 1, NONCE_MAX_BYTES, &nonce)) != ERR_OK ||
+        (call_body_has(call, "reply_to") &&
+         (err = call_body_i64(call, "reply_to", 1, INT64_MAX - 1, &row.target_seq)) != ERR_OK))
         return err;
 
     make_body(&row, message, nonce, &body);
@@ -181,7 +186,7 @@ int messages_fit(const struct db_rows *rows, int64_t limit)
     for (; count < db_count(rows) && count < limit; count++) {
         struct event event;
         event_read(&event, rows, count, 0);
-        bytes += event.body.len;
+        bytes += event_text_bytes(&event);
         if (bytes > PAGE_BYTES_MAX && count > 0)
             break;
     }

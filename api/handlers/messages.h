@@ -6,6 +6,8 @@
 #include "api/request/call.h"
 #include "api/store/db.h"
 
+#define MESSAGE_MAX_BYTES (16 * 1024)
+
 enum err messages_post(struct call *call);
 enum err messages_get(struct call *call);
 enum err events_get(struct call *call);

@@ -5,6 +5,7 @@
 #include "api/handlers/contacts.h"
 #include "api/handlers/me.h"
 #include "api/handlers/members.h"
+#include "api/handlers/message_changes.h"
 #include "api/handlers/messages.h"
 #include "api/handlers/password.h"
 #include "api/handlers/room_settings.h"
@@ -56,8 +57,12 @@ const struct route routes[] = {
     {"GET", "/rooms/{room}/bans", bans_get, 0, "after limit", NULL, NULL},
     {"PUT", "/rooms/{room}/bans/{user}", bans_put, 0, NULL, "until reason", NULL},
     {"DELETE", "/rooms/{room}/bans/{user}", bans_delete, 0, NULL, NULL, NULL},
-    {"POST", "/rooms/{room}/messages", messages_post, ROUTE_SENDS, NULL, "text nonce", "messages.send"},
+    {"POST", "/rooms/{room}/messages", messages_post, ROUTE_SENDS, NULL, "text nonce reply_to", "messages.send"},
     {"GET", "/rooms/{room}/messages", messages_get, 0, "before after around limit", NULL, "messages.list"},
+    {"GET", "/rooms/{room}/messages/{seq}", message_get, 0, NULL, NULL, NULL},
+    {"PATCH", "/rooms/{room}/messages/{seq}", message_patch, ROUTE_SENDS, NULL, "text", NULL},
+    {"GET", "/rooms/{room}/messages/{seq}/revisions", revisions_get, 0, "after limit", NULL, NULL},
+    {"DELETE", "/rooms/{room}/messages/{seq}", message_delete, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/events", events_get, 0, "after limit", NULL, "events.list"},
     {"PUT", "/rooms/{room}/cursor", cursor_put, 0, NULL, "seq force", "cursor.set"},
     {NULL, NULL, NULL, 0, NULL, NULL, NULL},

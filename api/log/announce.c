@@ -168,7 +168,7 @@ void announce_to_user(struct announcer *announcer, int64_t user_id, struct text 
 }
 
 void announce_cursor(struct announcer *announcer, const struct membership *membership,
-                     int64_t room_message_no)
+                     int64_t room_message_no, int64_t room_mention_no)
 {
     struct announcement *a = add_publication(announcer);
     struct json_out out = {.buf = &announcer->bytes};
@@ -183,8 +183,8 @@ void announce_cursor(struct announcer *announcer, const struct membership *membe
     json_key_i64(&out, "seq", membership->seq);
     json_key_i64(&out, "message_no", membership->message_no);
     json_close(&out, '}');
-    json_key_i64(&out, "unread", room_message_no - membership->message_no);
-    json_key_i64(&out, "mentions", 0);
+    json_key_i64(&out, "unread", membership_unread(membership, room_message_no));
+    json_key_i64(&out, "mentions", membership_mentions(membership, room_message_no, room_mention_no));
     json_key_time_exact(&out, "changed_at", membership->changed_us);
     json_close(&out, '}');
     end(announcer, &a->data);

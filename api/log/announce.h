@@ -25,8 +25,9 @@ void announcer_destroy(struct announcer *announcer);
 void announce_event(struct announcer *announcer, const struct event *event, struct text epoch, const struct head *head,
                     struct text head_sender_name);
 
-/* On user:{id}: where the own cursor is now. */
-void announce_cursor(struct announcer *announcer, const struct membership *membership, int64_t room_message_no);
+/* On user:{id}: where the own cursor is now, and what that leaves unread of a log that stands at these numbers. */
+void announce_cursor(struct announcer *announcer, const struct membership *membership, int64_t room_message_no,
+                     int64_t room_mention_no);
 /* On user:{id}: `room_added` or `room_removed` (`reason` = the event's kind). */
 void announce_membership(struct announcer *announcer, const struct event *event, int64_t changed_us);
 /* On user:{id}: `room_removed`, since the room was deleted. */

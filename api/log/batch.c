@@ -4,12 +4,13 @@
 
 #include "api/log/lane_statements.h"
 #include "api/log/marks.h"
+#include "api/log/message_statements.h"
 #include "api/log/outbox.h"
 #include "api/log/room_statements.h"
 #include "api/model/rights.h"
 
 #define LOOK_FURTHER 8   /* times the batch's size: how far into the queue it looks for rows that fit */
-#define FIXED_QUERIES 5  /* lock, append, cursors, heads, mark */
+#define FIXED_QUERIES 6  /* lock, append, mentioned, cursors, heads, mark */
 
 struct batch {
     size_t rows_max;
@@ -21,7 +22,8 @@ struct batch {
     size_t query_count;
     struct log_row **messages, **changes, **cursors; /* the rows by statement, in order */
     size_t message_count, change_count, cursor_count;
-    size_t append_at, change_at, cursor_at, heads_at; /* which query */
+    size_t mention_count; /* how many are named by the messages */
+    size_t append_at, mentioned_at, change_at, cursor_at, heads_at; /* which query */
     int64_t append_number, change_number, cursor_number; /* of the outbox rows that they write when they store something */
     int64_t *owed; /* of those that did */
     size_t owed_count;
@@ -120,7 +122,7 @@ void batch_take(struct batch *batch, struct log_queue *queue, size_t limit)
         struct log_row *row = *at;
         const bool fit = fits(batch, row);
 
-        if (!fit || is_change(row)) /* what comes later in this room must not overtake it */
+        if (!fit || is_change(row) || row->mention_count > 0) /* what comes later in this room must not overtake it */
             marks_add(&batch->closed, mix((uint64_t)row->room_id, 1));
         if (!fit) {
             at = &row->next;
@@ -177,9 +179,10 @@ static struct text hash_text(const unsigned char *hash)
 
 static void sort_rows(struct batch *batch)
 {
-    batch->message_count = batch->change_count = batch->cursor_count = 0;
+    batch->message_count = batch->change_count = batch->cursor_count = batch->mention_count = 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct log_row *row = batch->rows[i];
+        batch->mention_count += row->mention_count;
         if (row->kind == LOG_MESSAGE)
             batch->messages[batch->message_count++] = row;
         else if (row->kind == LOG_MOVE_CURSOR)
@@ -201,6 +204,29 @@ static void build_lock(struct batch *batch, int lane)
         last = batch->rows[i]->room_id;
     }
     db_array_end(&query->params);
+}
+
+/* Side by side: the place of a message or its room, and whom it names. */
+static void add_mentions(struct db_params *params, struct log_row **rows, size_t count, bool by_place)
+{
+    db_array_begin(params, DB_I64_ARRAY);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < rows[i]->mention_count; k++)
+            db_array_i64(params, by_place ? (int64_t)i + 1 : rows[i]->room_id);
+    db_array_end(params);
+    db_array_begin(params, DB_I64_ARRAY);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < rows[i]->mention_count; k++)
+            db_array_i64(params, rows[i]->mentions[k]);
+    db_array_end(params);
+}
+
+static void build_mentioned(struct batch *batch, int lane)
+{
+    batch->mentioned_at = batch->query_count;
+    struct db_query *query = add_query(batch, &select_mentioned, lane);
+
+    add_mentions(&query->params, batch->messages, batch->message_count, false);
 }
 
 static void build_append(struct batch *batch, int lane, struct batch_owner *owner)
@@ -233,13 +259,23 @@ static void build_append(struct batch *batch, int lane, struct batch_owner *owne
     db_array_end(params);
     db_array_begin(params, DB_I64_ARRAY);
     for (size_t i = 0; i < count; i++)
-        db_array_null(params); /* target_seq: replies come later */
+        if (rows[i]->target_seq != 0)
+            db_array_i64(params, rows[i]->target_seq);
+        else
+            db_array_null(params);
     db_array_end(params);
     db_array_begin(params, DB_TEXT_ARRAY);
     for (size_t i = 0; i < count; i++)
         db_array_text(params, rows[i]->body);
     db_array_end(params);
     add_outbox(query, owner);
+    db_array_begin(params, DB_BOOL_ARRAY);
+    for (size_t i = 0; i < count; i++)
+        db_array_bool(params, rows[i]->mentions_room);
+    db_array_end(params);
+    add_mentions(params, rows, count, true);
+    if (batch->mention_count > 0)
+        build_mentioned(batch, lane);
 }
 
 static void add_ban(struct db_params *params, const struct log_row *row)
@@ -339,12 +375,26 @@ static void build_room_change(struct batch *batch, int lane, struct batch_owner 
     room_row_add(&query->params, row, owner->incarnation, owner->next_number++);
 }
 
+static void build_message_change(struct batch *batch, int lane, struct batch_owner *owner, const struct log_row *row)
+{
+    struct db_query *query = add_query(batch, message_statement(row->kind), lane);
+
+    db_add_i64(&query->params, row->room_id);
+    db_add_i64(&query->params, row->actor_id);
+    db_add_i64(&query->params, row->target_seq);
+    db_add_bytes(&query->params, hash_text(row->nonce));
+    add_outbox(query, owner);
+    message_add_params(&query->params, row);
+}
+
 static void build_changes(struct batch *batch, int lane, struct batch_owner *owner)
 {
     batch->change_at = batch->query_count;
     batch->change_number = owner->next_number;
     for (size_t i = 0; i < batch->change_count; i++) {
-        if (batch->changes[i]->kind == LOG_CREATE_ROOM)
+        if (message_statement(batch->changes[i]->kind) != NULL)
+            build_message_change(batch, lane, owner, batch->changes[i]);
+        else if (batch->changes[i]->kind == LOG_CREATE_ROOM)
             build_creation(batch, lane, owner, batch->changes[i]);
         else if (room_row_is(batch->changes[i]->kind))
             build_room_change(batch, lane, owner, batch->changes[i]);
@@ -440,7 +490,8 @@ static const struct {
     {"role_required", LOG_ROLE_REQUIRED}, {"not_possible", LOG_NOT_POSSIBLE},
     {"blocked", LOG_BLOCKED},         {"contacts_only", LOG_CONTACTS_ONLY},
     {"full", LOG_FULL},               {"banned", LOG_BANNED},           {"over", LOG_OVER},
-    {"stale", LOG_STALE},
+    {"no_message", LOG_NO_MESSAGE},   {"no_original", LOG_NO_ORIGINAL}, {"stale", LOG_STALE},
+    {"too_many", LOG_TOO_MANY},
 };
 
 static enum log_outcome read_outcome(const struct db_rows *rows, int i)
@@ -479,6 +530,8 @@ static struct event event_of(const struct log_row *row)
         .body = row->body,
         .created_us = row->at_us,
         .version = 1,
+        .target_seq = row->target_seq,
+        .replied = row->replied,
     };
 }
 
@@ -494,7 +547,7 @@ static bool is_last(struct batch *batch, size_t i, bool sender)
     return true;
 }
 
-static void refresh_message_head(struct batch *batch, const struct event *event, struct refresh *refresh)
+static void refresh_message_head(struct batch *batch, const struct event *event, int64_t room_mention_no, struct refresh *refresh)
 {
     struct json_out out = {.buf = &batch->scratch};
 
@@ -503,10 +556,43 @@ static void refresh_message_head(struct batch *batch, const struct event *event,
     refresh_head(refresh, &(struct head){.room_id = event->room_id,
                                          .seq = event->seq,
                                          .message_no = event->message_no,
+                                         .room_mention_no = room_mention_no,
                                          .activity_us = event->created_us,
                                          .has_message = true,
                                          .sender_id = event->sender_id,
                                          .message_bare = buf_text(&batch->scratch)});
+}
+
+/* Its texts outlive the rows of the batch. */
+static void read_replied(struct log_row *row, const struct db_rows *rows, int i)
+{
+    const struct text name = db_text(rows, i, APPEND_REPLIED_NAME), excerpt = db_text(rows, i, APPEND_EXCERPT);
+    struct buf *texts = &row->replied_texts;
+
+    row->replied = (struct replied){0};
+    if (row->target_seq == 0 || row->outcome != LOG_STORED)
+        return;
+    buf_reset(texts);
+    buf_add_text(texts, name);
+    buf_add_text(texts, excerpt);
+    row->replied = (struct replied){.seq = row->target_seq, .sender_id = db_i64(rows, i, APPEND_REPLIED)};
+    row->replied.sender_name = text_of(texts->at, name.len);
+    if (!db_is_null(rows, i, APPEND_EXCERPT))
+        row->replied.excerpt = text_of(texts->at + name.len, excerpt.len);
+}
+
+/* Who was named has one mention more, and is told how many there are. */
+static void read_mentioned(struct batch *batch, struct announcer *announcer, struct refresh *refresh)
+{
+    const struct db_rows *rows = &batch->queries[batch->mentioned_at].rows;
+
+    for (int i = 0; i < db_count(rows); i++) {
+        struct membership membership;
+        membership_read(&membership, rows, i, 0);
+        announce_cursor(announcer, &membership, db_i64(rows, i, MEMBERSHIP_COLUMN_COUNT),
+                        db_i64(rows, i, MEMBERSHIP_COLUMN_COUNT + 1));
+        refresh_membership(refresh, &membership);
+    }
 }
 
 static void read_messages(struct batch *batch, struct text epoch, struct announcer *announcer, struct refresh *refresh)
@@ -522,6 +608,7 @@ static void read_messages(struct batch *batch, struct text epoch, struct announc
         row->until_us = db_time(rows, (int)i, APPEND_UNTIL);
         buf_reset(&row->sender_name);
         buf_add_text(&row->sender_name, db_text(rows, (int)i, APPEND_NAME));
+        read_replied(row, rows, (int)i);
     }
     for (size_t i = 0; i < batch->message_count; i++) {
         if (batch->messages[i]->outcome != LOG_STORED)
@@ -530,14 +617,16 @@ static void read_messages(struct batch *batch, struct text epoch, struct announc
         const struct event event = event_of(batch->messages[i]);
         announce_event(announcer, &event, epoch, NULL, text(NULL));
         if (is_last(batch, i, false))
-            refresh_message_head(batch, &event, refresh);
+            refresh_message_head(batch, &event, db_i64(rows, (int)i, APPEND_ROOM_MENTION_NO), refresh);
         if (is_last(batch, i, true)) {
             struct membership membership;
             membership_read(&membership, rows, (int)i, APPEND_MEMBERSHIP);
-            announce_cursor(announcer, &membership, membership.message_no);
+            announce_cursor(announcer, &membership, membership.message_no, membership.room_mention_no);
             refresh_membership(refresh, &membership);
         }
     }
+    if (batch->mention_count > 0)
+        read_mentioned(batch, announcer, refresh);
 }
 
 /* The row of select_heads for a room of this batch; -1 when the room was never made. */
@@ -606,11 +695,12 @@ static void read_cursors(struct batch *batch, struct announcer *announcer, struc
         row->message_no = db_i64(rows, (int)i, CURSOR_MESSAGE_NO);
         row->at_us = db_time(rows, (int)i, CURSOR_AT);
         row->room_message_no = db_i64(rows, (int)i, CURSOR_LAST_NO);
+        row->mentions_unread = db_i64(rows, (int)i, CURSOR_MENTIONS);
         if (row->outcome != LOG_STORED)
             continue;
         owe(batch, batch->cursor_number);
         membership_read(&membership, rows, (int)i, CURSOR_MEMBERSHIP);
-        announce_cursor(announcer, &membership, row->room_message_no);
+        announce_cursor(announcer, &membership, row->room_message_no, db_i64(rows, (int)i, CURSOR_LAST_ROOM_NO));
         refresh_membership(refresh, &membership);
     }
 }

@@ -28,6 +28,8 @@ static const struct db_statement clear_members = {
 
 static const struct db_statement clear_bans = {"clear_bans", "DELETE FROM {lane}.bans WHERE room_id = $1::bigint"};
 
+static const struct db_statement clear_mentions = {"clear_mentions", "DELETE FROM {lane}.mentions WHERE room_id = $1::bigint"};
+
 static const struct db_statement clear_events = {
     "clear_events",
     "WITH last AS ("
@@ -35,6 +37,9 @@ static const struct db_statement clear_events = {
     "), page AS MATERIALIZED ("
     "  SELECT e.room_id, e.seq FROM {lane}.events e WHERE e.room_id = $1::bigint AND e.seq < (SELECT seq FROM last)"
     "  ORDER BY e.seq LIMIT " EVENTS_PAGE_TEXT " FOR UPDATE OF e SKIP LOCKED"
+    "), revisions AS (DELETE FROM {lane}.revisions x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
+    "), reactions AS (DELETE FROM {lane}.reactions x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
+    "), pins AS (DELETE FROM {lane}.pins x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
     "), gone AS ("
     "  DELETE FROM {lane}.events e USING page p WHERE e.room_id = p.room_id AND e.seq = p.seq RETURNING 1"
     ") SELECT count(*) FROM gone"};
@@ -89,7 +94,8 @@ static void clear_room(struct worker *worker, int64_t room_id, const bool *stopp
     do
         members = take_members(worker, room_id);
     while (members > 0 && !*stopping);
-    if (members != 0 || run(worker, &release_names, DB_NO_LANE, room_id) < 0 || run(worker, &clear_bans, lane, room_id) < 0)
+    if (members != 0 || run(worker, &release_names, DB_NO_LANE, room_id) < 0 || run(worker, &clear_bans, lane, room_id) < 0 ||
+        run(worker, &clear_mentions, lane, room_id) < 0)
         return;
     do
         events = run(worker, &clear_events, lane, room_id);

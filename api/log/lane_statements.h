@@ -15,11 +15,16 @@ extern const struct db_statement lock_rooms;
 
 /*
  * 2. Numbers and stores messages, moves the senders' cursors, writes the outbox row. Parallel arrays $1 room, $2 sender, $3 nonce,
- * $4 digest, $5 target_seq, $6 body; $7 incarnation, $8 number. Answers in the order given.
+ * $4 digest, $5 target_seq, $6 body; $7 incarnation, $8 number; $9 whether it mentions the room; and side by side
+ * $10 the place of a message (1 is the first) and $11 somebody whom it names, who it must be the last of its room in the batch for.
+ * Answers in the order given.
  */
 extern const struct db_statement append_messages;
 /* The sender's membership when the cursor moved. */
-enum { APPEND_OUTCOME, APPEND_SEQ, APPEND_MESSAGE_NO, APPEND_AT, APPEND_NAME, APPEND_UNTIL, APPEND_KIND, APPEND_MEMBERSHIP };
+enum { APPEND_OUTCOME, APPEND_SEQ, APPEND_MESSAGE_NO, APPEND_AT, APPEND_NAME, APPEND_UNTIL, APPEND_KIND, APPEND_ROOM_MENTION_NO,
+       APPEND_REPLIED, APPEND_REPLIED_NAME, APPEND_EXCERPT, APPEND_MEMBERSHIP };
+/* Where those stand now who were named: $1 rooms, $2 users. Membership, the room's message_no and room_mention_no. */
+extern const struct db_statement select_mentioned;
 
 /*
  * 3. One change of who is in a room. All answer: outcome, kind of the room, EVENT_COLUMNS of what was stored and MEMBERSHIP_COLUMNS
@@ -40,7 +45,8 @@ extern const struct db_statement create_room;
 
 /* 4. Moves cursors. Parallel arrays $1 room, $2 user, $3 seq, $4 force; $5 incarnation, $6 number. */
 extern const struct db_statement move_cursors;
-enum { CURSOR_OUTCOME, CURSOR_SEQ, CURSOR_MESSAGE_NO, CURSOR_AT, CURSOR_LAST_NO, CURSOR_KIND, CURSOR_MEMBERSHIP };
+enum { CURSOR_OUTCOME, CURSOR_SEQ, CURSOR_MESSAGE_NO, CURSOR_AT, CURSOR_LAST_NO, CURSOR_KIND, CURSOR_LAST_ROOM_NO,
+       CURSOR_MENTIONS, CURSOR_MEMBERSHIP };
 
 /* Forgets outbox rows that are done: $1 incarnation, $2 numbers. */
 extern const struct db_statement mark_outbox;

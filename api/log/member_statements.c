@@ -7,13 +7,13 @@
  */
 #define CHANGE_FACTS                                                                               \
     "WITH facts AS MATERIALIZED ("                                                                 \
-    "  SELECT r.id, r.kind, r.member_count, l.seq AS last_seq, l.message_no AS last_no, a.role AS actor_role,"     \
+    "  SELECT r.id, r.kind, r.member_count, l.seq AS last_seq, l.message_no AS last_no, l.room_mention_no AS last_room_no, a.role AS actor_role,"     \
     "         s.role AS subject_role, s.changed_at, u.id AS user_id, o.seq AS old_seq,"            \
     "         b.user_id IS NOT NULL AS banned, b.until AS banned_until,"                           \
     "         " RIGHTS_LEAST("$7", "r.kind") " AS least"                                           \
     "  FROM (SELECT 1) AS one"                                                                     \
     "  LEFT JOIN {lane}.rooms r ON r.id = $1::bigint AND r.deleted_at IS NULL"                     \
-    "  LEFT JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = $1::bigint"    \
+    "  LEFT JOIN LATERAL (SELECT seq, message_no, room_mention_no FROM {lane}.events WHERE room_id = $1::bigint"    \
     "                     ORDER BY seq DESC LIMIT 1) l ON true"                                    \
     "  LEFT JOIN {lane}.members a ON a.room_id = $1::bigint AND a.user_id = $2::bigint"            \
     "  LEFT JOIN {lane}.members s ON s.room_id = $1::bigint AND s.user_id = $3::bigint"            \
@@ -29,9 +29,9 @@
 #define CHANGE_WRITES                                                                              \
     ", stored AS ("                                                                                \
     "  INSERT INTO {lane}.events (room_id, seq, kind, sender_id, nonce, digest, subject_id, "      \
-    "body, message_no, created_at)"                                                                \
+    "body, message_no, room_mention_no, created_at)"                                               \
     "  SELECT id, last_seq + 1, happened, $2::bigint, $4::bytea, ''::bytea, $3::bigint,"           \
-    "         body, last_no, statement_timestamp()"                                                \
+    "         body, last_no, last_room_no, statement_timestamp()"                                  \
     "  FROM judged WHERE outcome = 'stored' RETURNING *"                                           \
     "), counted AS ("                                                                              \
     "  UPDATE {lane}.rooms r SET member_count = r.member_count + j.step, version = r.version + 1"  \
@@ -63,15 +63,15 @@ const struct db_statement add_member = {
     "              ELSE 'stored' END AS outcome"
     "  FROM facts"
     "), changed AS ("
-    "  INSERT INTO {lane}.members AS m (room_id, user_id, role, joined_at, seq, message_no, "
+    "  INSERT INTO {lane}.members AS m (room_id, user_id, role, joined_at, seq, message_no, room_mention_no, "
     "changed_at)"
-    "  SELECT id, $3::bigint, 'member', statement_timestamp(), last_seq + 1, last_no,"
+    "  SELECT id, $3::bigint, 'member', statement_timestamp(), last_seq + 1, last_no, last_room_no,"
     "         greatest(statement_timestamp(), changed_at + interval '1 microsecond')"
     "  FROM judged WHERE outcome = 'stored'"
     "  ON CONFLICT (room_id, user_id) DO UPDATE SET role = excluded.role, joined_at = "
     "excluded.joined_at,"
-    "     seq = excluded.seq, message_no = excluded.message_no, changed_at = excluded.changed_at, "
-    "silent_until = NULL"
+    "     seq = excluded.seq, message_no = excluded.message_no, room_mention_no = excluded.room_mention_no, mentions = 0,"
+    "     changed_at = excluded.changed_at, silent_until = NULL"
     "  RETURNING m.*"
     ")" CHANGE_WRITES};
 

@@ -26,12 +26,12 @@ static const struct db_statement select_owed_events = {
 
 static const struct db_statement select_owed_cursors = {
     "select_owed_cursors",
-    "SELECT DISTINCT " MEMBERSHIP_COLUMNS("c") ", l.message_no, r.deleted_at IS NOT NULL "
+    "SELECT DISTINCT " MEMBERSHIP_COLUMNS("c") ", l.message_no, l.room_mention_no, r.deleted_at IS NOT NULL "
     "FROM unnest($2::bigint[]) AS n (number) JOIN {lane}.outbox o ON o.incarnation = $1::bigint AND o.number = n.number "
     "CROSS JOIN LATERAL json_array_elements(o.entries) AS x "
     "JOIN {lane}.members c ON c.room_id = (x->>0)::bigint AND c.user_id = (x->>2)::bigint "
     "JOIN {lane}.rooms r ON r.id = c.room_id "
-    "CROSS JOIN LATERAL (SELECT message_no FROM {lane}.events WHERE room_id = c.room_id ORDER BY seq DESC LIMIT 1) l"};
+    "CROSS JOIN LATERAL (SELECT message_no, room_mention_no FROM {lane}.events WHERE room_id = c.room_id ORDER BY seq DESC LIMIT 1) l"};
 
 const struct db_statement select_dead_owners = {
     "select_dead_owners",
@@ -128,8 +128,9 @@ static void announce_owed(struct redo *redo, struct text epoch)
     for (int i = 0; i < db_count(cursors); i++) {
         membership_read(&membership, cursors, i, 0);
         if (membership.role != ROLE_LEFT)
-            announce_cursor(redo->announcer, &membership, db_i64(cursors, i, MEMBERSHIP_COLUMN_COUNT));
-        else if (db_bool(cursors, i, MEMBERSHIP_COLUMN_COUNT + 1))
+            announce_cursor(redo->announcer, &membership, db_i64(cursors, i, MEMBERSHIP_COLUMN_COUNT),
+                            db_i64(cursors, i, MEMBERSHIP_COLUMN_COUNT + 1));
+        else if (db_bool(cursors, i, MEMBERSHIP_COLUMN_COUNT + 2))
             announce_room_gone(redo->announcer, &membership);
         refresh_membership(redo->refresh, &membership);
     }

@@ -50,6 +50,12 @@ enum err log_outcome_err(const struct log_row *row)
         return ERR_VERSION_CHANGED;
     case LOG_FULL:
         return ERR_ROOM_FULL;
+    case LOG_NO_MESSAGE:
+        return ERR_NOT_FOUND;
+    case LOG_NO_ORIGINAL:
+        return ERR_UNKNOWN_MESSAGE;
+    case LOG_TOO_MANY:
+        return ERR_TOO_MANY;
     }
     return ERR_INTERNAL;
 }
@@ -119,6 +125,7 @@ enum err room_log_append(struct worker *worker, struct log_row *row)
 void log_row_fini(struct log_row *row)
 {
     buf_fini(&row->sender_name);
+    buf_fini(&row->replied_texts);
 }
 
 /* ---- opening and closing ---- */

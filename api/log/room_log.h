@@ -27,6 +27,12 @@ enum log_row_kind {
     LOG_EDIT_ROOM,
     LOG_DELETE_ROOM,
     LOG_MOVE_CURSOR,
+    LOG_EDIT,
+    LOG_DELETE,
+    LOG_REACT,
+    LOG_UNREACT,
+    LOG_PIN,
+    LOG_UNPIN,
 };
 
 enum log_outcome {
@@ -46,7 +52,10 @@ enum log_outcome {
     LOG_BLOCKED,       /* one of the two people of a direct room has blocked the other */
     LOG_CONTACTS_ONLY, /* a new direct room: the other lets only contacts begin */
     LOG_FULL,          /* the room has limits.members_per_room members */
-    LOG_STALE,         /* the room is at another `edition` */
+    LOG_NO_MESSAGE,    /* what it is about is no message of the room */
+    LOG_NO_ORIGINAL,   /* what it replies to is none */
+    LOG_STALE,         /* the room is at another `edition`, the message of another version */
+    LOG_TOO_MANY,      /* `most` are there already */
 };
 
 /* Zero-initialise, fill the first part, hand over with room_log_append(). Lives on the task until answered. */
@@ -58,6 +67,15 @@ struct log_row {
     unsigned char nonce[LOG_HASH_BYTES];  /* messages; others get a random one */
     unsigned char digest[LOG_HASH_BYTES]; /* messages */
     struct text body;        /* messages, rooms and bans: JSON object; borrowed until answered */
+    /* LOG_MESSAGE */
+    const int64_t *mentions; /* whom it names, each once; none when it mentions the room; borrowed */
+    size_t mention_count;
+    bool mentions_room;
+    /* LOG_MESSAGE: what it replies to, 0: nothing. LOG_EDIT to LOG_UNPIN: the message */
+    int64_t target_seq;
+    struct text text; /* LOG_EDIT: the new one; LOG_REACT, LOG_UNREACT: the emoji; borrowed */
+    int64_t version; /* LOG_EDIT: which it must be; 0: any */
+    int64_t most;    /* LOG_EDIT: revisions kept, LOG_REACT: kinds, LOG_PIN: pins */
     /* LOG_BAN */
     int64_t ban_until_us; /* 0: for good */
     struct text ban_reason;
@@ -79,8 +97,11 @@ struct log_row {
     enum room_kind room_kind; /* of an existing room: a stranger's answer depends on it */
     int64_t message_no, at_us;  /* messages: of the event, `seq` too; cursors: where it is now, `at_us` = changed_at */
     int64_t room_message_no;    /* cursors: the room's */
+    int64_t mentions_unread;    /* cursors */
     int64_t until_us;           /* LOG_SILENCED, LOG_BANNED */
     struct buf sender_name;     /* messages */
+    struct replied replied;     /* messages; its texts are in `replied_texts` */
+    struct buf replied_texts;
 
     /* ---- the writer's ---- */
     int64_t members_max; /* of a room */

@@ -6,11 +6,11 @@
 /* What both know before they judge. */
 #define ROOM_FACTS                                                                                 \
     "WITH facts AS MATERIALIZED ("                                                                 \
-    "  SELECT r.*, l.seq AS last_seq, l.message_no AS last_no, a.role AS actor_role, o.seq AS old_seq, " \
+    "  SELECT r.*, l.seq AS last_seq, l.message_no AS last_no, l.room_mention_no AS last_room_no, a.role AS actor_role, o.seq AS old_seq, " \
     "         " RIGHTS_LEAST("$6", "r.kind") " AS least"                                           \
     "  FROM (SELECT 1) AS one"                                                                     \
     "  LEFT JOIN {lane}.rooms r ON r.id = $1::bigint AND r.deleted_at IS NULL"                     \
-    "  LEFT JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = $1::bigint"    \
+    "  LEFT JOIN LATERAL (SELECT seq, message_no, room_mention_no FROM {lane}.events WHERE room_id = $1::bigint"    \
     "                     ORDER BY seq DESC LIMIT 1) l ON true"                                    \
     "  LEFT JOIN {lane}.members a ON a.room_id = $1::bigint AND a.user_id = $2::bigint"            \
     "  LEFT JOIN {lane}.events o ON o.room_id = $1::bigint AND o.sender_id = $2::bigint"           \
@@ -33,9 +33,9 @@
 /* How they end, once `changed` (the room's row as it is now) and its `body` stand. */
 #define ROOM_WRITES                                                                                \
     ", stored AS ("                                                                                \
-    "  INSERT INTO {lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)" \
+    "  INSERT INTO {lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, room_mention_no, created_at)" \
     "  SELECT j.id, j.last_seq + 1, 'room', $2::bigint, $3::bytea, ''::bytea, json_strip_nulls(c.body),"       \
-    "         j.last_no, statement_timestamp()"                                                    \
+    "         j.last_no, j.last_room_no, statement_timestamp()"                                    \
     "  FROM judged j JOIN changed c ON true WHERE j.outcome = 'stored' RETURNING *"                \
     "), told AS ("                                                                                 \
     "  INSERT INTO {lane}.outbox (incarnation, number, entries)"                                   \

@@ -40,6 +40,19 @@ bool event_closes(const struct event *event)
     return is_closed;
 }
 
+static void read_target(struct event *event, const struct db_rows *rows, int row, int column)
+{
+    event->target.sender_id = db_i64(rows, row, column);
+    event->target.sender_name = db_text(rows, row, column + 1);
+    event->target.message_no = db_i64(rows, row, column + 2);
+    event->target.body = db_text(rows, row, column + 3);
+    event->target.created_us = db_time(rows, row, column + 4);
+    event->target.edited_us = db_time(rows, row, column + 5);
+    event->target.deleted_us = db_time(rows, row, column + 6);
+    event->target.version = db_i64(rows, row, column + 7);
+    event->target.reactions = db_text(rows, row, column + 8);
+}
+
 void event_read(struct event *event, const struct db_rows *rows, int row, int column)
 {
     *event = (struct event){
@@ -57,6 +70,43 @@ void event_read(struct event *event, const struct db_rows *rows, int row, int co
         .version = db_i64(rows, row, column + 11),
     };
     user_read(&event->subject, rows, row, column + 12);
+    column += 12 + USER_COLUMN_COUNT;
+    event->reactions = db_text(rows, row, column);
+    event->replied = (struct replied){
+        .seq = db_i64(rows, row, column + 1),
+        .sender_id = db_i64(rows, row, column + 2),
+        .sender_name = db_text(rows, row, column + 3),
+        .excerpt = db_text(rows, row, column + 4),
+    };
+    if (db_is_null(rows, row, column + 4))
+        event->replied.excerpt = text(NULL);
+    read_target(event, rows, row, column + 5);
+}
+
+struct event event_message(const struct event *event)
+{
+    if (event->kind == EVENT_MESSAGE)
+        return *event;
+    return (struct event){
+        .room_id = event->room_id,
+        .seq = event->target_seq,
+        .kind = EVENT_MESSAGE,
+        .sender_id = event->target.sender_id,
+        .sender_name = event->target.sender_name,
+        .message_no = event->target.message_no,
+        .body = event->target.body,
+        .created_us = event->target.created_us,
+        .edited_us = event->target.edited_us,
+        .deleted_us = event->target.deleted_us,
+        .version = event->target.version,
+        .reactions = event->target.reactions,
+        .replied = event->replied,
+    };
+}
+
+size_t event_text_bytes(const struct event *event)
+{
+    return event->body.len + event->target.body.len;
 }
 
 static bool is_blank(struct text value)
@@ -83,13 +133,29 @@ static void splice_body(struct json_out *out, struct text body)
         json_raw_value(out, members);
 }
 
-/* All of a message but its sender, into the object that is open. */
+static void write_replied(struct json_out *out, const struct replied *replied)
+{
+    json_key(out, "reply_to");
+    json_open(out, '{');
+    json_key_i64(out, "seq", replied->seq);
+    json_key(out, "sender");
+    user_write_sender(out, replied->sender_id, replied->sender_name);
+    if (replied->excerpt.at != NULL)
+        json_key_text(out, "excerpt", replied->excerpt);
+    json_close(out, '}');
+}
+
+/* All of a message but its sender, into the object that is open. Of a deleted one its numbers are left. */
 static void write_message_members(struct json_out *out, const struct event *event)
 {
     json_key_id(out, "room_id", event->room_id);
     json_key_i64(out, "seq", event->seq);
     json_key_i64(out, "message_no", event->message_no);
     splice_body(out, event->body);
+    if (event->replied.seq != 0 && event->deleted_us == 0)
+        write_replied(out, &event->replied);
+    if (event->reactions.len > 0)
+        json_key_raw(out, "reactions", event->reactions);
     json_key_i64(out, "version", event->version);
     json_key_time(out, "created_at", event->created_us);
     if (event->edited_us != 0)
@@ -138,11 +204,18 @@ void event_write_message(struct json_out *out, const struct event *event)
 /* What the event is about, under the name of its subject. */
 static void write_subject(struct json_out *out, const struct event *event)
 {
+    const struct event message = event_message(event);
+
     switch (event->kind) {
     case EVENT_MESSAGE:
     case EVENT_EDIT:
+    case EVENT_DELETE:
+    case EVENT_PIN:
         json_key(out, "message");
-        event_write_message(out, event);
+        event_write_message(out, &message);
+        break;
+    case EVENT_REACTION:
+        json_key_raw(out, "reaction", event->body);
         break;
     case EVENT_ROOM:
         json_key_raw(out, "room", event->body);
@@ -160,11 +233,8 @@ static void write_subject(struct json_out *out, const struct event *event)
         splice_body(out, event->body);
         json_close(out, '}');
         break;
-    case EVENT_DELETE:
-    case EVENT_REACTION:
-    case EVENT_PIN:
     case EVENT_UNPIN:
-        break; /* nothing writes these yet */
+        break; /* its target says it all */
     }
 }
 

@@ -20,10 +20,32 @@ enum event_kind {
 /* `e` = events or a CTE of its rows, joined with EVENT_JOINS. */
 #define EVENT_COLUMNS                                                                              \
     "e.room_id, e.seq, e.kind::text, e.sender_id, coalesce(eu.name, ''), e.target_seq, e.message_no, e.body, " \
-    "e.created_at, e.edited_at, e.deleted_at, e.version, " USER_COLUMNS("es")
-#define EVENT_COLUMN_COUNT (12 + USER_COLUMN_COUNT)
-#define EVENT_JOINS                                                                                \
-    " LEFT JOIN public.users eu ON eu.id = e.sender_id LEFT JOIN public.users es ON es.id = e.subject_id "
+    "e.created_at, e.edited_at, e.deleted_at, e.version, " USER_COLUMNS("es")                      \
+    ", e.reactions, p.seq, p.sender_id, pu.name, p.excerpt, "                                      \
+    "t.sender_id, coalesce(tu.name, ''), t.message_no, t.body, t.created_at, t.edited_at, t.deleted_at, t.version, t.reactions"
+#define EVENT_COLUMN_COUNT (12 + USER_COLUMN_COUNT + 14)
+/* Laterals with a limit: the planner must not think of joining the whole log with itself. */
+#define EVENT_JOINS EVENT_JOINS_WITH("{lane}.events")
+/* `targets`: where the messages are as they are now: the log, or what the statement itself has just changed. */
+#define EVENT_JOINS_WITH(targets)                                                                  \
+    " LEFT JOIN public.users eu ON eu.id = e.sender_id LEFT JOIN public.users es ON es.id = e.subject_id " \
+    "LEFT JOIN LATERAL (SELECT * FROM " targets " x WHERE x.room_id = e.room_id AND x.seq = e.target_seq " \
+    "                   AND e.kind IN ('edit', 'delete', 'pin') LIMIT 1) t ON true "               \
+    "LEFT JOIN public.users tu ON tu.id = t.sender_id "                                            \
+    "LEFT JOIN LATERAL (" REPLIED_COLUMNS " WHERE x.room_id = e.room_id "                          \
+    "                   AND x.seq = CASE e.kind WHEN 'message' THEN e.target_seq ELSE t.target_seq END LIMIT 1) p ON true " \
+    "LEFT JOIN public.users pu ON pu.id = p.sender_id "
+/* What a reply shows of the message `x` that it answers: of a deleted one nothing. */
+#define REPLIED_COLUMNS                                                                            \
+    "SELECT x.seq, x.sender_id, CASE WHEN x.deleted_at IS NULL THEN left(x.body->>'text', 120) END AS excerpt FROM {lane}.events x"
+
+/* What a message answers. */
+struct replied {
+    int64_t seq; /* 0: nothing */
+    int64_t sender_id;
+    struct text sender_name;
+    struct text excerpt; /* at most 120 code points; `at` NULL: it was deleted */
+};
 
 struct event {
     int64_t room_id, seq;
@@ -36,6 +58,16 @@ struct event {
     int64_t created_us, edited_us, deleted_us; /* 0: never */
     int64_t version;
     struct user subject; /* member events: whom it is about */
+    struct text reactions; /* of a message: as stored; empty: none */
+    struct replied replied; /* by the message, or the one that it is about */
+    struct {
+        int64_t sender_id;
+        struct text sender_name;
+        int64_t message_no;
+        struct text body;
+        int64_t created_us, edited_us, deleted_us, version;
+        struct text reactions;
+    } target; /* edit, delete, pin: the message as it is now, whatever happened to it since */
 };
 
 const char *event_kind_name(enum event_kind kind);
@@ -47,6 +79,11 @@ bool event_closes(const struct event *event);
 
 /* Of a ban: its `until`, if it has one, as a member of the open object. */
 void event_write_until(struct json_out *out, const struct event *event);
+
+/* The message that an event shows: itself, or what it is about; as an event of kind message, so that it can be written as such. */
+struct event event_message(const struct event *event);
+/* Bytes of what was written by people: what makes an event long. */
+size_t event_text_bytes(const struct event *event);
 
 void event_read(struct event *event, const struct db_rows *rows, int row, int column);
 

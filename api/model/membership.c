@@ -47,6 +47,21 @@ void membership_read(struct membership *membership, const struct db_rows *rows, 
         .pinned_us = db_time(rows, row, column + 9),
         .silent_us = db_time(rows, row, column + 10),
         .joined_us = db_time(rows, row, column + 11),
+        .mentions = db_i64(rows, row, column + 12),
+        .room_mention_no = db_i64(rows, row, column + 13),
     };
     CHECK(member_role_from(db_text(rows, row, column + 2), &membership->role));
+}
+
+int64_t membership_unread(const struct membership *membership, int64_t room_message_no)
+{
+    return room_message_no > membership->message_no ? room_message_no - membership->message_no : 0;
+}
+
+int64_t membership_mentions(const struct membership *membership, int64_t room_message_no, int64_t room_mention_no)
+{
+    const int64_t unread = membership_unread(membership, room_message_no);
+    const int64_t of_room = room_mention_no > membership->room_mention_no ? room_mention_no - membership->room_mention_no : 0;
+
+    return membership->mentions + of_room < unread ? membership->mentions + of_room : unread;
 }

@@ -14,8 +14,8 @@ enum right {
     RIGHT_SEND,          /* and reply, forward, attach */
     RIGHT_EDIT_OWN,      /* messages */
     RIGHT_DELETE_OWN,
-    RIGHT_DELETE_ANY,    /* of others, whatever their role */
-    RIGHT_SEE_REVISIONS, /* of edited messages */
+    RIGHT_DELETE_ANY,    /* of others */
+    RIGHT_SEE_REVISIONS, /* of others' edited messages; everybody sees those of the own */
     RIGHT_REACT,
     RIGHT_PIN,           /* and unpin */
     RIGHT_MENTION_ROOM,  /* everybody at once */

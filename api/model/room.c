@@ -6,9 +6,9 @@
 
 const struct db_statement select_heads = {
     "select_heads",
-    "SELECT " ROOM_COLUMNS ", l.seq, l.message_no, " EVENT_COLUMNS
+    "SELECT " ROOM_COLUMNS ", l.seq, l.message_no, l.room_mention_no, " EVENT_COLUMNS
     " FROM unnest($1::bigint[]) AS i (id) JOIN {lane}.rooms r ON r.id = i.id "
-    "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY "
+    "CROSS JOIN LATERAL (SELECT seq, message_no, room_mention_no FROM {lane}.events WHERE room_id = r.id ORDER BY "
     "seq DESC LIMIT 1) l "
     "LEFT JOIN LATERAL (SELECT * FROM {lane}.events WHERE room_id = r.id AND kind = 'message' "
     "                   ORDER BY seq DESC LIMIT 1) e ON true" EVENT_JOINS};
@@ -92,6 +92,7 @@ void head_read(struct room *room, struct head *head, const struct db_rows *rows,
         .room_id = room->id,
         .seq = db_i64(rows, row, HEAD_SEQ),
         .message_no = db_i64(rows, row, HEAD_MESSAGE_NO),
+        .room_mention_no = db_i64(rows, row, HEAD_ROOM_MENTION_NO),
         .activity_us = room->created_us,
     };
     if (db_is_null(rows, row, HEAD_EVENT))

@@ -29,7 +29,7 @@ struct room {
 };
 
 struct head {
-    int64_t room_id, seq, message_no;
+    int64_t room_id, seq, message_no, room_mention_no;
     int64_t activity_us;      /* of the last message, else of the creation */
     bool has_message;
     int64_t sender_id;        /* of the last message */
@@ -67,9 +67,9 @@ int64_t room_peer_of(const struct room *room, int64_t user_id);
 
 /*
  * Facts and heads of rooms of one lane ($1 bigint[]): room, last event's seq and message_no, last message (all NULL without).
- * Columns: ROOM_COLUMNS, seq, message_no, EVENT_COLUMNS.
+ * Columns: ROOM_COLUMNS, seq, message_no, room_mention_no, EVENT_COLUMNS.
  */
-enum { HEAD_SEQ = ROOM_COLUMN_COUNT, HEAD_MESSAGE_NO, HEAD_EVENT, HEAD_SENDER_NAME = HEAD_EVENT + 4 };
+enum { HEAD_SEQ = ROOM_COLUMN_COUNT, HEAD_MESSAGE_NO, HEAD_ROOM_MENTION_NO, HEAD_EVENT, HEAD_SENDER_NAME = HEAD_EVENT + 4 };
 extern const struct db_statement select_heads;
 /* Reads one row of it. The bare message is appended to `bytes`, which `head` then borrows: reserve before, or read one at a time. */
 void head_read(struct room *room, struct head *head, const struct db_rows *rows, int row, struct buf *bytes);

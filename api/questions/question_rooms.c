@@ -131,7 +131,7 @@ static void answer_history(struct inquiry *inquiry, const Bus__History *ask, con
     for (int i = 0; i < db_count(events) && bodies <= ask->bytes; i++) { /* fit_bytes() drops the rest, unwritten */
         struct event event;
         event_read(&event, events, i, 0);
-        bodies += event.body.len;
+        bodies += event_text_bytes(&event);
         announce_event(announcer, &event, text(epoch), NULL, text(NULL));
     }
     Bus__Item **items = announce_items(announcer, &count);

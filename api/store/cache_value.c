@@ -99,7 +99,7 @@ bool cache_read_room(struct text value, int64_t room_id, struct room *room)
 
 void cache_write_head(struct buf *out, const struct head *head)
 {
-    const int64_t numbers[] = {head->seq, head->message_no, head->activity_us,
+    const int64_t numbers[] = {head->seq, head->message_no, head->room_mention_no, head->activity_us,
                                head->has_message ? head->sender_id : 0};
 
     write_numbers(out, numbers, ARRAY_COUNT(numbers));
@@ -116,7 +116,7 @@ static bool is_bare_message(struct text value)
 
 bool cache_read_head(struct text value, int64_t room_id, struct head *head)
 {
-    int64_t n[4];
+    int64_t n[5];
     struct text rest;
 
     if (!read_numbers(value, n, ARRAY_COUNT(n), &rest))
@@ -125,9 +125,10 @@ bool cache_read_head(struct text value, int64_t room_id, struct head *head)
         .room_id = room_id,
         .seq = n[0],
         .message_no = n[1],
-        .activity_us = n[2],
+        .room_mention_no = n[2],
+        .activity_us = n[3],
         .has_message = rest.len > 0,
-        .sender_id = n[3],
+        .sender_id = n[4],
         .message_bare = rest,
     };
     if (!head->has_message)
@@ -156,7 +157,8 @@ bool cache_read_activity(struct text value, struct activity *activity)
 void cache_write_membership(struct buf *out, const struct membership *m)
 {
     const int64_t numbers[] = {m->changed_us,      m->seq,      m->message_no,  (int64_t)m->role,
-                               (int64_t)m->notify, m->muted_us, m->archived_us, m->pinned_us};
+                               (int64_t)m->notify, m->muted_us, m->archived_us, m->pinned_us,
+                               m->mentions,        m->room_mention_no};
 
     write_numbers(out, numbers, ARRAY_COUNT(numbers));
 }
@@ -164,7 +166,7 @@ void cache_write_membership(struct buf *out, const struct membership *m)
 bool cache_read_membership(struct text value, int64_t room_id, int64_t user_id,
                            struct membership *membership)
 {
-    int64_t n[8];
+    int64_t n[10];
     struct text rest;
 
     if (!read_numbers(value, n, ARRAY_COUNT(n), &rest) || rest.len != 0 || n[3] > ROLE_LEFT ||
@@ -181,6 +183,8 @@ bool cache_read_membership(struct text value, int64_t room_id, int64_t user_id,
         .muted_us = n[5],
         .archived_us = n[6],
         .pinned_us = n[7],
+        .mentions = n[8],
+        .room_mention_no = n[9],
     };
     return true;
 }

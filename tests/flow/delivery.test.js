@@ -200,8 +200,8 @@ test('what a dead API had committed and not announced, a living one announces', 
   const servers = await running();
   const lane = `lane_${String((BigInt(tea.id) >> 12n) & 1023n).padStart(3, '0')}`;
   await servers.sql(`WITH stored AS (
-    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)
-    SELECT room_id, seq + 1, 'message', ${ada.id}, 'n', 'd', '{"nonce":"n","text":"from the dead"}', message_no + 1, now()
+    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, room_mention_no, created_at)
+    SELECT room_id, seq + 1, 'message', ${ada.id}, 'n', 'd', '{"nonce":"n","text":"from the dead"}', message_no + 1, room_mention_no, now()
     FROM ${lane}.events WHERE room_id = ${tea.id} ORDER BY seq DESC LIMIT 1 RETURNING room_id, seq)
     INSERT INTO ${lane}.outbox (incarnation, number, entries)
     SELECT 4242, 1, json_build_array(json_build_array(room_id, seq)) FROM stored`);

@@ -26,11 +26,11 @@ async function fill(ada, bob) {
         SELECT id, 'private', 'room ' || n, ${ada.id}, '${start}', 2 FROM made;
       INSERT INTO ${schema}.members (room_id, user_id, role, joined_at, seq, message_no, changed_at)
         SELECT id, who, 'member', at, 3, 0, at FROM made, unnest(ARRAY[${ada.id}, ${bob.id}]::bigint[]) AS who;
-      INSERT INTO ${schema}.events (room_id, seq, kind, sender_id, nonce, digest, subject_id, body, message_no, created_at)
+      INSERT INTO ${schema}.events (room_id, seq, kind, sender_id, nonce, digest, subject_id, body, message_no, room_mention_no, created_at)
         SELECT id, s, (ARRAY['room', 'join', 'join', 'message'])[s]::public.event_kind, ${ada.id}, uuid_send(gen_random_uuid()), '',
                (ARRAY[NULL, ${ada.id}, ${bob.id}, NULL])[s],
                CASE s WHEN 4 THEN json_build_object('nonce', n::text, 'text', 'message ' || n || repeat(' tea', 20)) ELSE '{}' END,
-               (s = 4)::integer, at
+               (s = 4)::integer, 0, at
         FROM made, generate_series(1, 4) AS s;
       ANALYZE ${schema}.rooms, ${schema}.members, ${schema}.events;
       DROP TABLE made`);

@@ -220,7 +220,7 @@ const before = {
   },
 };
 
-const LAST = ['removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
+const LAST = ['deleteMessage', 'removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
 
 /** All operations, in an order in which each has what it needs. */
 const inOrder = () => [

@@ -171,9 +171,9 @@ async function let50000Pass(room, sender) {
   const lane = laneOf(room);
   await servers.sql(`BEGIN;
     SELECT id FROM ${lane}.rooms WHERE id = ${room.id} FOR NO KEY UPDATE;
-    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)
+    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, room_mention_no, created_at)
     SELECT room_id, seq + i, 'message', ${sender.id}, decode(md5('n' || i), 'hex'), decode(md5('d' || i), 'hex'),
-           json_build_object('nonce', 'n' || i, 'text', 'missed ' || i), message_no + i, statement_timestamp()
+           json_build_object('nonce', 'n' || i, 'text', 'missed ' || i), message_no + i, room_mention_no, statement_timestamp()
     FROM (SELECT * FROM ${lane}.events WHERE room_id = ${room.id} ORDER BY seq DESC LIMIT 1) last, generate_series(1, 50000) i;
     UPDATE ${lane}.members m SET seq = e.seq, message_no = e.message_no, changed_at = statement_timestamp()
     FROM (SELECT * FROM ${lane}.events WHERE room_id = ${room.id} ORDER BY seq DESC LIMIT 1) e

@@ -125,6 +125,8 @@ static inline void fake_event_columns(struct fake_rows *fake, const struct fake_
     fake_time(fake, event->deleted_us);
     fake_i64(fake, 1);
     fake_user_columns(fake, event->subject_id, event->subject_login);
+    for (int i = 0; i < 14; i++)
+        fake_null(fake); /* reactions; what it replies to; what it is about */
 }
 
 /* MEMBERSHIP_COLUMNS */
@@ -142,6 +144,8 @@ static inline void fake_membership_columns(struct fake_rows *fake, int64_t room_
     for (int i = 0; i < 4; i++)
         fake_null(fake);         /* muted_until, archived_at, pinned_at, silent_until */
     fake_time(fake, changed_us); /* joined_at */
+    fake_i64(fake, 0);           /* mentions */
+    fake_i64(fake, 0);           /* room_mention_no */
 }
 
 /* ROOM_COLUMNS, of a room that 1 created */

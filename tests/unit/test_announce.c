@@ -160,14 +160,15 @@ static void a_new_public_room_is_told_to_those_who_look_for_rooms(void **state)
 static void a_cursor_goes_to_its_owner_with_what_is_unread(void **state)
 {
     const struct membership membership = {
-        .room_id = 7, .user_id = 9, .seq = 40, .message_no = 30, .changed_us = HALF_PAST_NINE};
+        .room_id = 7, .user_id = 9, .seq = 40, .message_no = 30, .changed_us = HALF_PAST_NINE,
+        .mentions = 1, .room_mention_no = 2};
 
-    announce_cursor(*state, &membership, 35);
+    announce_cursor(*state, &membership, 35, 4);
     const Bus__Publication *publication = only_publication(*state);
     assert_bytes(publication->channel, "user:9");
     assert_bytes(publication->data,
                  "{\"type\":\"cursor\",\"room_id\":\"7\",\"cursor\":{\"seq\":40,\"message_no\":30},"
-                 "\"unread\":5,\"mentions\":0,\"changed_at\":\"2026-03-01T09:30:00.000000Z\"}");
+                 "\"unread\":5,\"mentions\":3,\"changed_at\":\"2026-03-01T09:30:00.000000Z\"}");
 }
 
 static void who_is_added_or_removed_hears_of_it_and_why(void **state)

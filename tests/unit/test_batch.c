@@ -184,6 +184,22 @@ static void a_creation_is_a_change_too(void **state)
     assert_taken(f, ROWS_MAX, "2 3");
 }
 
+static void a_message_that_names_somebody_is_the_last_of_its_room(void **state)
+{
+    static const int64_t named[] = {12};
+    struct fixture *f = *state;
+
+    say(f, 1, 10);
+    struct log_row *row = ask(f, LOG_MESSAGE, 1, 11);
+    row->mentions = named;
+    row->mention_count = 1;
+    say(f, 1, 12);
+    say(f, 2, 12);
+    move_cursor(f, 1, 12);
+    assert_taken(f, ROWS_MAX, "0 1 3");
+    assert_taken(f, ROWS_MAX, "2 4");
+}
+
 static void a_nonce_stands_in_a_batch_once(void **state)
 {
     struct fixture *f = *state;
@@ -425,7 +441,7 @@ static void a_batch_of_messages_alone_is_two_statements(void **state)
     assert_int_equal(count, 2);
     assert_ptr_equal(queries[0].statement, &lock_rooms);
     assert_ptr_equal(queries[1].statement, &append_messages);
-    assert_int_equal(queries[1].params.count, 8);
+    assert_int_equal(queries[1].params.count, 11);
     batch_release(f->batch);
     (void)batch_queries(f->batch, &count);
     assert_int_equal(count, 0);
@@ -441,6 +457,7 @@ int main(void)
         TEST(no_more_is_taken_than_asked_for),
         TEST(nothing_overtakes_a_change_in_its_room),
         TEST(a_creation_is_a_change_too),
+        TEST(a_message_that_names_somebody_is_the_last_of_its_room),
         TEST(a_nonce_stands_in_a_batch_once),
         TEST(the_same_nonce_of_others_or_elsewhere_is_another),
         TEST(a_cursor_stands_in_a_batch_once),

@@ -57,8 +57,10 @@ static int teardown(void **state)
     fake_cache_teardown(&f->fake_cache);
     while (batch_pop(f->batch) != NULL)
         ;
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         buf_fini(&f->rows[i].sender_name);
+        buf_fini(&f->rows[i].replied_texts);
+    }
     batch_release(f->batch);
     batch_destroy(f->batch);
     announcer_destroy(f->announcer);
@@ -157,6 +159,10 @@ static void add_stored(struct fake_rows *fake, int64_t room, int64_t sender, int
     fake_text(fake, "Ada");
     fake_null(fake); /* until */
     fake_text(fake, "public");
+    fake_i64(fake, 0); /* room_mention_no */
+    fake_null(fake);   /* no reply */
+    fake_text(fake, "");
+    fake_null(fake);
     fake_membership_columns(fake, room, sender, "member", seq, seq - 3, HALF_PAST_NINE);
 }
 
@@ -191,8 +197,8 @@ static void stored_messages_are_published_in_order_and_their_senders_have_read_t
     assert_true(text_equal(buf_text(&first->sender_name), TEXT("Ada")));
     assert_int_equal(second->seq, 6);
     assert_announced(f, "room:7@5 user:8 room:7@6 user:9");
-    assert_cached(f, "head:7|", "rooms:8|rooms:9|");
-    assert_non_null(strstr(f->cache->evals[0].args.at, "|6|6 3 ")); /* the later one is the head */
+    assert_cached(f, "head:7|activity:7|", "rooms:8|rooms:9|");
+    assert_non_null(strstr(f->cache->evals[0].args.at, "|6|6 3 0 ")); /* the later one is the head */
 }
 
 static void several_messages_of_one_sender_move_one_cursor(void **state)
@@ -209,7 +215,7 @@ static void several_messages_of_one_sender_move_one_cursor(void **state)
     answer(f, &append_messages, 0, fake);
     read_all(f);
     assert_announced(f, "room:7@5 room:6@20 user:8 room:7@6 user:8");
-    assert_cached(f, "head:6|head:7|", "rooms:8|rooms:8|");
+    assert_cached(f, "head:6|activity:6|head:7|activity:7|", "rooms:8|rooms:8|");
 }
 
 static void repeats_and_refusals_are_answered_and_told_to_nobody(void **state)
@@ -252,7 +258,7 @@ static void a_refused_message_behind_a_stored_one_leaves_that_the_head(void **st
     answer(f, &append_messages, 0, fake);
     read_all(f);
     assert_announced(f, "room:7@5 user:8");
-    assert_cached(f, "head:7|", "rooms:8|");
+    assert_cached(f, "head:7|activity:7|", "rooms:8|");
 }
 
 /* ---- changes ---- */
@@ -296,6 +302,7 @@ static struct fake_rows head_answer(const char *kind, int64_t seq)
     fake_room_columns(&fake, 7, kind, "Tea", HALF_PAST_NINE);
     fake_i64(&fake, seq);
     fake_i64(&fake, 0);
+    fake_i64(&fake, 0);
     return fake;
 }
 
@@ -313,7 +320,7 @@ static void a_join_is_published_and_told_to_who_joined(void **state)
     assert_int_equal(row->outcome, LOG_STORED);
     assert_int_equal(row->seq, 4);
     assert_announced(f, "room:7@4 user:9");
-    assert_cached(f, "room:7|head:7|", "rooms:9|");
+    assert_cached(f, "room:7|head:7|activity:7|", "rooms:9|");
 }
 
 static void a_refused_change_is_told_to_nobody(void **state)
@@ -348,7 +355,7 @@ static void create(struct fixture *f, const char *kind)
     answer(f, &select_heads, 0, head_answer(kind, 3));
     read_all(f);
     assert_int_equal(row->outcome, LOG_STORED);
-    assert_cached(f, "room:7|head:7|", "rooms:8|rooms:9|");
+    assert_cached(f, "room:7|head:7|activity:7|", "rooms:8|rooms:9|");
 }
 
 static void a_new_public_room_is_published_event_by_event_and_then_to_everybody(void **state)
@@ -389,6 +396,8 @@ static void add_cursor(struct fake_rows *fake, const char *outcome, int64_t pers
     fake_time(fake, HALF_PAST_NINE);
     fake_i64(fake, 30); /* the room's message_no */
     fake_text(fake, "private");
+    fake_i64(fake, 0); /* the room's room_mention_no */
+    fake_i64(fake, 0); /* mentions */
     if (strcmp(outcome, "stored") == 0)
         fake_membership_columns(fake, 7, person, "member", seq, seq - 3, HALF_PAST_NINE);
 }

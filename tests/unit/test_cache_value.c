@@ -28,6 +28,7 @@ static const struct head spoken = {
     .room_id = 7,
     .seq = 90,
     .message_no = 12,
+    .room_mention_no = 5,
     .activity_us = 1772357400000001,
     .has_message = true,
     .sender_id = INT64_MAX,
@@ -44,6 +45,8 @@ static const struct membership owner = {
     .muted_us = 1772357400000003,
     .archived_us = 0,
     .pinned_us = 1772357400000004,
+    .mentions = 3,
+    .room_mention_no = 4,
 };
 static const struct user ada = {
     .id = 8,
@@ -198,6 +201,7 @@ static void a_head_comes_back_with_its_message_or_without(void **state)
     assert_int_equal(head.room_id, 7);
     assert_int_equal(head.seq, 90);
     assert_int_equal(head.message_no, 12);
+    assert_int_equal(head.room_mention_no, 5);
     assert_text(head.message_bare, spoken.message_bare);
 }
 
@@ -319,11 +323,11 @@ static void a_length_with_another_digit_is_refused(void **state)
 
 static void numbers_beyond_63_bits_are_refused(void **state)
 {
-    assert_true(reads_string(reads_head, "1 0 9223372036854775807 0\n"));
-    assert_false(reads_string(reads_head, "1 0 9223372036854775808 0\n"));
-    assert_false(reads_string(reads_head, "1 0 18446744073709551617 0\n"));
-    assert_false(reads_string(reads_head, "1 0 99999999999999999999999999999999999999 0\n"));
-    assert_false(reads_string(reads_head, "1 0 -1 0\n"));
+    assert_true(reads_string(reads_head, "1 0 0 9223372036854775807 0\n"));
+    assert_false(reads_string(reads_head, "1 0 0 9223372036854775808 0\n"));
+    assert_false(reads_string(reads_head, "1 0 0 18446744073709551617 0\n"));
+    assert_false(reads_string(reads_head, "1 0 0 99999999999999999999999999999999999999 0\n"));
+    assert_false(reads_string(reads_head, "1 0 0 -1 0\n"));
     assert_false(reads_string(reads_user, "1 0 9223372036854775807 9223372036854775807 2\nadaAda"));
 }
 
@@ -331,9 +335,9 @@ static void words_that_do_not_exist_are_refused(void **state)
 {
     assert_true(reads_string(reads_room, "1 2 0 0 0 0 0 0 0 0 0 0\n"));
     assert_false(reads_string(reads_room, "1 3 0 0 0 0 0 0 0 0 0 0\n"));
-    assert_true(reads_string(reads_membership, "1 0 0 4 2 0 0 0\n"));
-    assert_false(reads_string(reads_membership, "1 0 0 5 2 0 0 0\n"));
-    assert_false(reads_string(reads_membership, "1 0 0 4 3 0 0 0\n"));
+    assert_true(reads_string(reads_membership, "1 0 0 4 2 0 0 0 0 0\n"));
+    assert_false(reads_string(reads_membership, "1 0 0 5 2 0 0 0 0 0\n"));
+    assert_false(reads_string(reads_membership, "1 0 0 4 3 0 0 0 0 0\n"));
     assert_true(reads_string(reads_user, "1 1 0 0 0\n"));
     assert_false(reads_string(reads_user, "1 2 0 0 0\n"));
 }
@@ -368,9 +372,9 @@ static void a_message_that_could_not_be_shown_is_refused(void **state)
     };
     char value[64];
 
-    assert_true(reads_string(reads_head, "1 1 1 1\n{\"a\":1}"));
+    assert_true(reads_string(reads_head, "1 1 0 1 1\n{\"a\":1}"));
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
-        snprintf(value, sizeof(value), "1 1 1 1\n%s", wrong[i]);
+        snprintf(value, sizeof(value), "1 1 0 1 1\n%s", wrong[i]);
         if (reads_string(reads_head, value))
             fail_msg("%s was taken for a message", wrong[i]);
     }
@@ -378,8 +382,8 @@ static void a_message_that_could_not_be_shown_is_refused(void **state)
 
 static void a_message_has_a_sender_and_a_sender_a_message(void **state)
 {
-    assert_false(reads_string(reads_head, "1 1 1 0\n{\"a\":1}"));
-    assert_false(reads_string(reads_head, "1 1 1 5\n"));
+    assert_false(reads_string(reads_head, "1 1 0 1 0\n{\"a\":1}"));
+    assert_false(reads_string(reads_head, "1 1 0 1 5\n"));
 }
 
 int main(void)

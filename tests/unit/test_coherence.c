@@ -84,7 +84,7 @@ static void values_go_with_their_versions_behind_the_time_to_live(void **state)
     assert_args(&cache->evals[0],
                 (struct arg[]){{"1000"},
                                {"3"}, {"3 2 0 0 0 0 0 0 0 3 0 0\nTea", "room:7"},
-                               {"9"}, {"9 4 77 8\n{\"seq\":9}", "head:7"},
+                               {"9"}, {"9 4 0 77 8\n{\"seq\":9}", "head:7"},
                                {"4"}, {"4 77\n", "activity:7"},
                                {"2"}, {"2 0 3 0 0\nada", "user:8"}},
                 9);
@@ -105,7 +105,7 @@ static void memberships_go_into_the_hash_of_their_person(void **state)
     refresh_send(refresh, cache, 1000, on_stored, &outcome);
     assert_int_equal(cache->eval_count, 1);
     assert_string_equal(cache->evals[0].keys.at, "rooms:8|");
-    assert_args(&cache->evals[0], (struct arg[]){{"7"}, {"55"}, {"55 9 4 3 0 0 0 0\n", "rooms:8", "7"}}, 3);
+    assert_args(&cache->evals[0], (struct arg[]){{"7"}, {"55"}, {"55 9 4 3 0 0 0 0 0 0\n", "rooms:8", "7"}}, 3);
     cache->evals[0].done(cache->evals[0].context, ERR_OK);
     assert_int_equal(outcome.calls, 1);
     refresh_destroy(refresh);

@@ -56,10 +56,38 @@ static void a_deleted_message_keeps_its_numbers(void **state)
 
     event.body = TEXT("{}");
     event.deleted_us = HALF_PAST_NINE;
+    event.replied = (struct replied){.seq = 3, .sender_id = 9, .sender_name = TEXT("Bob"), .excerpt = TEXT("milk?")};
     assert_written(event_write_message_bare, &event,
                    "{\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"version\":1,"
                    "\"created_at\":\"2026-03-01T09:30:00.000Z\","
                    "\"deleted_at\":\"2026-03-01T09:30:00.000Z\"}");
+}
+
+static void a_reply_shows_what_it_answers_but_of_a_deleted_message_no_text(void **state)
+{
+    struct event event = said;
+
+    event.replied = (struct replied){.seq = 3, .sender_id = 9, .sender_name = TEXT("Bob"), .excerpt = TEXT("milk?")};
+    assert_written(event_write_message_bare, &event,
+                   "{\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
+                   "\"reply_to\":{\"seq\":3,\"sender\":{\"id\":\"9\",\"name\":\"Bob\"},\"excerpt\":\"milk?\"},"
+                   "\"version\":1,\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
+    event.replied.excerpt = text(NULL);
+    assert_written(event_write_message_bare, &event,
+                   "{\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
+                   "\"reply_to\":{\"seq\":3,\"sender\":{\"id\":\"9\",\"name\":\"Bob\"}},"
+                   "\"version\":1,\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
+}
+
+static void a_message_shows_its_reactions(void **state)
+{
+    struct event event = said;
+
+    event.reactions = TEXT("[{\"emoji\":\"+\",\"count\":2}]");
+    assert_written(event_write_message_bare, &event,
+                   "{\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
+                   "\"reactions\":[{\"emoji\":\"+\",\"count\":2}],"
+                   "\"version\":1,\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
 }
 
 static void a_message_event_carries_the_message(void **state)
@@ -115,15 +143,41 @@ static void an_event_about_another_names_its_seq(void **state)
 {
     const struct event event = {.room_id = 7,
                                 .seq = 5,
-                                .kind = EVENT_DELETE,
+                                .kind = EVENT_UNPIN,
                                 .sender_id = 8,
                                 .target_seq = 4,
                                 .body = TEXT("{}"),
                                 .created_us = HALF_PAST_NINE};
     assert_written(event_write, &event,
-                   "{\"room_id\":\"7\",\"seq\":5,\"kind\":\"delete\",\"sender\":{\"id\":\"8\","
+                   "{\"room_id\":\"7\",\"seq\":5,\"kind\":\"unpin\",\"sender\":{\"id\":\"8\","
                    "\"name\":\"\"},\"target_seq\":4,\"message_no\":0,"
                    "\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
+}
+
+static void an_edit_carries_the_message_as_it_is_now(void **state)
+{
+    const struct event event = {.room_id = 7,
+                                .seq = 5,
+                                .kind = EVENT_EDIT,
+                                .sender_id = 8,
+                                .sender_name = TEXT("Ada"),
+                                .target_seq = 4,
+                                .message_no = 6,
+                                .body = TEXT("{}"),
+                                .created_us = HALF_PAST_NINE,
+                                .target = {.sender_id = 8,
+                                           .sender_name = TEXT("Ada"),
+                                           .message_no = 1,
+                                           .body = TEXT("{\"text\":\"milk\"}"),
+                                           .created_us = HALF_PAST_NINE - 1000000,
+                                           .edited_us = HALF_PAST_NINE,
+                                           .version = 2}};
+    assert_written(event_write, &event,
+                   "{\"room_id\":\"7\",\"seq\":5,\"kind\":\"edit\",\"sender\":{\"id\":\"8\",\"name\":\"Ada\"},"
+                   "\"target_seq\":4,\"message_no\":6,\"created_at\":\"2026-03-01T09:30:00.000Z\","
+                   "\"message\":{\"sender\":{\"id\":\"8\",\"name\":\"Ada\"},\"room_id\":\"7\",\"seq\":4,"
+                   "\"message_no\":1,\"text\":\"milk\",\"version\":2,\"created_at\":\"2026-03-01T09:29:59.000Z\","
+                   "\"edited_at\":\"2026-03-01T09:30:00.000Z\"}}");
 }
 
 static void an_empty_body_leaves_no_comma_however_it_is_spaced(void **state)
@@ -215,10 +269,13 @@ int main(void)
         cmocka_unit_test(a_message_has_its_sender_its_numbers_and_what_was_sent),
         cmocka_unit_test(an_edited_message_tells_when),
         cmocka_unit_test(a_deleted_message_keeps_its_numbers),
+        cmocka_unit_test(a_reply_shows_what_it_answers_but_of_a_deleted_message_no_text),
+        cmocka_unit_test(a_message_shows_its_reactions),
         cmocka_unit_test(a_message_event_carries_the_message),
         cmocka_unit_test(a_room_event_carries_the_room_as_it_was_made),
         cmocka_unit_test(a_member_event_carries_whom_it_is_about),
         cmocka_unit_test(an_event_about_another_names_its_seq),
+        cmocka_unit_test(an_edit_carries_the_message_as_it_is_now),
         cmocka_unit_test(an_empty_body_leaves_no_comma_however_it_is_spaced),
         cmocka_unit_test(a_body_is_put_in_whatever_is_around_its_braces),
         cmocka_unit_test(a_sender_put_into_a_bare_message_makes_the_whole_one),

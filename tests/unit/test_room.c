@@ -99,6 +99,7 @@ static struct fake_rows rows_of_a_head(void)
     fake_room_columns(&fake, 7, "private", "Tea", CREATED_US);
     fake_i64(&fake, 9);
     fake_i64(&fake, 4);
+    fake_i64(&fake, 2);
     return fake;
 }
 
@@ -116,6 +117,7 @@ static void without_a_message_the_activity_of_a_room_is_its_creation(void **stat
     assert_int_equal(head.room_id, 7);
     assert_int_equal(head.seq, 9);
     assert_int_equal(head.message_no, 4);
+    assert_int_equal(head.room_mention_no, 2);
     assert_false(head.has_message);
     assert_true(head.activity_us == CREATED_US);
     db_rows_fini(&fake.rows);

@@ -101,9 +101,9 @@ async function let50000Pass(room, sender) {
   const servers = await running();
   const lane = laneOf(room);
   await servers.sql(`
-    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)
+    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, room_mention_no, created_at)
     SELECT room_id, seq + i, 'message', ${sender.id}, decode(md5('n' || i), 'hex'), decode(md5('d' || i), 'hex'),
-           json_build_object('nonce', 'n' || i, 'text', 'missed ' || i), message_no + i, statement_timestamp()
+           json_build_object('nonce', 'n' || i, 'text', 'missed ' || i), message_no + i, room_mention_no, statement_timestamp()
     FROM (SELECT * FROM ${lane}.events WHERE room_id = ${room.id} ORDER BY seq DESC LIMIT 1) last, generate_series(1, 50000) i`);
 }
 

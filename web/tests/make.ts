@@ -15,6 +15,17 @@ export function event(seq: number, change: Partial<LogEvent> = {}): LogEvent {
   return { room_id: '7', seq, kind, sender: { id: 'bob', name: 'Bob' }, message_no: seq, created_at: at(seq), ...body, ...change };
 }
 
+/** What is left of it once event `by` has deleted it. */
+export function deleted(seq: number, by: number): Message {
+  const { text: _gone, ...rest } = message(seq, { version: 2, deleted_at: at(by) });
+  return rest;
+}
+
+/** `user` reacts to message `target`, and `count` have done so then. */
+export function reacted(seq: number, target: number, emoji: string, user: string, count: number, added = true): LogEvent {
+  return event(seq, { kind: 'reaction', target_seq: target, reaction: { emoji, user_id: user, added, count } });
+}
+
 export function chat(lastSeq: number, cursorSeq: number, change: Partial<Chat> = {}): Chat {
   const room = { id: '7', kind: 'private', name: 'tea', created_at: at(0), last_seq: lastSeq, message_no: lastSeq } as const;
   return { room, last_message: message(lastSeq), cursor: { seq: cursorSeq, message_no: cursorSeq }, ...change };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChatStore } from '../src/sync/store.js';
 import type { ChatsLine } from '../src/sync/types.js';
-import { at, chat, event, exactlyAt, message, orders } from './make.js';
+import { at, chat, deleted, event, exactlyAt, message, orders } from './make.js';
 
 type Line = Extract<ChatsLine, { type: 'chat' }>;
 const line = (seq: number, change: Partial<Line> = {}): Line => ({
@@ -92,9 +92,9 @@ test('a list asked for before a removal does not bring the room back', () => {
 test('the last message is edited and deleted in place', () => {
   const store = new ChatStore('ada');
   store.applyList([chat(10, 10)], store.mark());
-  store.applyEvent(event(11, { kind: 'edit', target_seq: 10, message_no: 10, message: message(10, { text: 'new' }) }));
+  store.applyEvent(event(11, { kind: 'edit', target_seq: 10, message_no: 10, message: message(10, { text: 'new', version: 2 }) }));
   assert.equal(store.get('7')?.lastMessage?.text, 'new');
-  store.applyEvent(event(12, { kind: 'delete', target_seq: 10, message_no: 10 }));
+  store.applyEvent(event(12, { kind: 'delete', target_seq: 10, message_no: 10, message: deleted(10, 12) }));
   assert.equal(store.get('7')?.lastMessage?.deleted_at, at(12));
   assert.equal(store.unread, 0);
 });

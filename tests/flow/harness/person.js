@@ -64,9 +64,13 @@ export class Person {
   // ---- messages ----
 
   /** Sends; answers the Event. */
-  post(room, text, { nonce: given = nonce(), ...options } = {}) {
-    return this.call('POST', `/rooms/${idOf(room)}/messages`, { text, nonce: given }, options);
+  post(room, text, { nonce: given = nonce(), reply_to, ...options } = {}) {
+    return this.call('POST', `/rooms/${idOf(room)}/messages`, { text, nonce: given, reply_to }, options);
   }
+
+  message = (room, seq, options) => this.get(`/rooms/${idOf(room)}/messages/${seq}`, options);
+  edit = (room, seq, text, options) => this.call('PATCH', `/rooms/${idOf(room)}/messages/${seq}`, { text }, options);
+  remove = (room, seq, options) => this.call('DELETE', `/rooms/${idOf(room)}/messages/${seq}`, undefined, options);
 
   messages = (room, query = '', options) => this.get(`/rooms/${idOf(room)}/messages${query && `?${query}`}`, options);
 

@@ -1,6 +1,7 @@
 import type { Api } from './api.js';
 import { Live } from './live.js';
 import { RoomLog } from './log.js';
+import { asToldToAll } from './message.js';
 import type { Skipped } from './log.js';
 import type { Outbox } from './outbox.js';
 import { Problem, explain, isTemporary } from './problem.js';
@@ -45,7 +46,7 @@ export class Room {
   readonly happened = new Signal<LogEvent>();
   /** Events that never come on `happened`, since a snapshot has taken their place. */
   readonly skipped: Signal<Skipped>;
-  readonly timeline = new Timeline();
+  readonly timeline: Timeline;
   readonly log: RoomLog;
   state: RoomState = 'loading';
   error = '';
@@ -72,6 +73,7 @@ export class Room {
     readonly outbox: Outbox /* outlives the room: what failed waits for the next visit */,
     { farBehind = FAR_BEHIND }: RoomOptions = {},
   ) {
+    this.timeline = new Timeline(chats.myId);
     this.log = new RoomLog(id, api, socket, farBehind);
     this.skipped = this.log.skipped;
     this.log.happened.on((event) => this.digest(event));
@@ -235,7 +237,8 @@ export class Room {
     for (const { nonce, sender } of messages)
       if (nonce !== undefined && sender.id === this.chats.myId) this.outbox.confirm(nonce);
     this.outbox.settle(this.timeline.top);
-    this.chats.applyList([{ room, cursor, last_message: messages.at(-1) }], this.mark);
+    const last = messages.at(-1);
+    this.chats.applyList([{ room, cursor, last_message: last && asToldToAll(last) }], this.mark);
     this.log.start(as_of);
   }
 

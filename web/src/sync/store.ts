@@ -1,3 +1,4 @@
+import { changed } from './message.js';
 import { Signal } from './signal.js';
 import type { Chat, ChatsLine, Cursor, LogEvent, Message, RoomInfo, RoomSettings, User } from './types.js';
 
@@ -204,11 +205,7 @@ function foldSend(entry: Entry, { seq, message_no, created_at }: Message): void 
 
 /** The last message of a room after `event`, whose number is the newest. */
 function newLast(last: Message | undefined, event: LogEvent): Message | undefined {
-  if (event.kind === 'message') return event.message;
-  if (last === undefined || event.target_seq !== last.seq) return last;
-  if (event.kind === 'edit') return event.message;
-  if (event.kind === 'delete') return { ...last, text: undefined, deleted_at: event.created_at };
-  return last;
+  return event.kind === 'message' ? event.message : last && changed(last, event);
 }
 
 const unreadOf = (entry: Entry): number => Math.max(0, entry.messageNo - entry.cursor.message_no);

@@ -60,6 +60,21 @@ export interface Member {
   silent_until?: string;
 }
 
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** Absent where everybody is told the same. */
+  mine?: boolean;
+}
+
+/** What an event says of a reaction: `count` is how many there are now. */
+export interface Reacted {
+  emoji: string;
+  user_id: string;
+  added: boolean;
+  count: number;
+}
+
 export interface Message {
   room_id: string;
   seq: number;
@@ -68,6 +83,10 @@ export interface Message {
   nonce?: string;
   text?: string;
   reply_to?: { seq: number; sender?: Sender; excerpt?: string };
+  forward?: { room_id: string; seq: number; sender: Sender; created_at: string };
+  mentions?: string[];
+  mentions_room?: boolean;
+  reactions?: Reaction[];
   version?: number;
   created_at: string;
   edited_at?: string;
@@ -84,6 +103,7 @@ export interface LogEvent {
   message_no: number;
   created_at: string;
   message?: Message;
+  reaction?: Reacted;
   member?: { user: User; role?: Role; until?: string; reason?: string };
   room?: RoomSettings;
 }
