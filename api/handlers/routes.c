@@ -19,7 +19,7 @@ const struct route routes[] = {
     {"GET", "/openapi.json", openapi_get, ROUTE_PUBLIC, NULL, NULL, NULL},
 
     {"POST", "/users", users_post, ROUTE_PUBLIC | ROUTE_REGISTERS, NULL, "login password name email " SESSION_BODY, NULL},
-    {"GET", "/users", users_get, 0, "q limit", NULL, NULL},
+    {"GET", "/users", users_get, ROUTE_SEARCHES, "q limit", NULL, NULL},
     {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
     {"GET", "/me", me_get, 0, NULL, NULL, NULL},
     {"PATCH", "/me", me_patch, 0, NULL, "name about fields field_visibility who_may_write", NULL},

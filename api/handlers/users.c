@@ -27,13 +27,32 @@ static const struct db_statement select_user = {
     "select_user", "SELECT " ME_COLUMNS("u") ", " RELATION_COLUMNS("r") " FROM public.users u "
                    "LEFT JOIN public.relations r ON r.user_id = u.id AND r.other_id = $2::bigint WHERE u.id = $1::bigint"};
 
-/* $1 what login or name begin with, as a pattern of LIKE; an exact login comes first. */
+/*
+ * $1 what is looked for, $2 the same as a pattern of LIKE that begins so, $3 how many, $4 who asks: those who block that one are not there. An exact
+ * login comes first, then beginnings of logins, of names, of further words of names, each by an index and no more than are
+ * shown; then, while there is room, what resembles it.
+ */
+#define FOUND(rank, likeness, condition, order)                                                    \
+    "(SELECT u.id, " rank " AS rank, " likeness " AS likeness FROM public.users u WHERE " condition \
+    " AND NOT " RELATION_BLOCKS("u.id", "$4::bigint") " ORDER BY " order " LIMIT $3::bigint)"
+#define IS_LIKE "(u.login OPERATOR(public.%) lower($1::text) OR lower(u.name) OPERATOR(public.%) lower($1::text)" \
+                " OR lower($1::text) OPERATOR(public.<%) lower(u.name))"
+#define LIKENESS                                                                                   \
+    "greatest(public.similarity(u.login, lower($1::text)), public.similarity(lower(u.name), lower($1::text))," \
+    " public.word_similarity(lower($1::text), lower(u.name)))"
+
 static const struct db_statement search_users = {
     "search_users",
-    "SELECT " USER_COLUMNS("u") " FROM ("
-    "  (SELECT id FROM public.users WHERE login LIKE $1::text ORDER BY login LIMIT $2::bigint)"
-    "  UNION (SELECT id FROM public.users WHERE lower(name) LIKE $1::text ORDER BY lower(name) LIMIT $2::bigint)"
-    ") f JOIN public.users u ON u.id = f.id ORDER BY u.login LIKE $1::text DESC, u.login LIMIT $2::bigint"};
+    "WITH begun AS MATERIALIZED ("
+    FOUND("0", "1", "u.login = lower($1::text)", "u.login") " UNION ALL "
+    FOUND("1", "1", "u.login LIKE lower($2::text)", "u.login") " UNION ALL "
+    FOUND("2", "1", "lower(u.name) LIKE lower($2::text)", "lower(u.name)") " UNION ALL "
+    FOUND("3", "1", "lower(u.name) LIKE '% ' || lower($2::text)", "lower(u.name)")
+    "), found AS ("
+    "  SELECT * FROM begun UNION ALL "
+    FOUND("4", LIKENESS, "length($1::text) >= 3 AND (SELECT count(DISTINCT id) FROM begun) < $3::bigint AND " IS_LIKE, LIKENESS " DESC, u.id")
+    ") SELECT " USER_COLUMNS("u") " FROM (SELECT id, min(rank) AS rank, max(likeness) AS likeness FROM found GROUP BY id) f "
+    "JOIN public.users u ON u.id = f.id ORDER BY f.rank, f.likeness DESC, u.login LIMIT $3::bigint"};
 
 /* ---- registration ---- */
 
@@ -135,19 +154,18 @@ enum err users_get_one(struct call *call)
     return err;
 }
 
-/* `q` in small letters, with the signs that LIKE knows taken literally, and anything behind it. */
+/* `q` with the signs that LIKE knows taken literally, and anything behind it. */
 static void make_pattern(struct text q, struct buf *pattern)
 {
     for (size_t i = 0; i < q.len; i++) {
-        const char c = q.at[i];
-        if (c == '%' || c == '_' || c == '\\')
+        if (q.at[i] == '%' || q.at[i] == '_' || q.at[i] == '\\')
             buf_add_byte(pattern, '\\');
-        buf_add_byte(pattern, c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c);
+        buf_add_byte(pattern, q.at[i]);
     }
     buf_add_byte(pattern, '%');
 }
 
-/* GET /v1/users ? q, limit -> Page of User whose login or name begins with `q` */
+/* GET /v1/users ? q, limit -> Page of User, the best first */
 enum err users_get(struct call *call)
 {
     struct db_query query = {.statement = &search_users, .lane = DB_NO_LANE};
@@ -159,12 +177,14 @@ enum err users_get(struct call *call)
     if ((err = call_query_i64(call, "limit", 1, SEARCH_MAX, &limit)) != ERR_OK)
         return err;
     if (!call_query_text(call, "q", &q) || q.len == 0)
-        return call_fail_field(call, ERR_MISSING, "q", "the beginning of a login or name");
+        return call_fail_field(call, ERR_MISSING, "q", "a login or name, or its beginning, or something like it");
     if (q.len > SEARCH_Q_MAX_BYTES)
         return call_fail_field(call, ERR_OUT_OF_RANGE, "q", "at most %d bytes", SEARCH_Q_MAX_BYTES);
     make_pattern(q, &pattern);
+    db_add_text(&query.params, q);
     db_add_text(&query.params, buf_text(&pattern));
     db_add_i64(&query.params, limit + 1);
+    db_add_i64(&query.params, call_user_id(call));
     if ((err = db_ask(call_worker(call)->db, &query)) == ERR_OK) {
         struct json_out out = {.buf = call_out(call)};
         json_open(&out, '{');
