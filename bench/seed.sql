@@ -1,5 +1,6 @@
 -- People and rooms for one measurement of sends, made from nothing each time, so that every sample starts with the same tables.
--- psql variables: people, rooms, members (of each room), hot_file, many_file (see senders.h). Lanes must exist.
+-- psql variables: people, rooms, members (of each room), hot_messages and messages (in the hot room, in each other one), hot_file,
+-- many_file (see senders.h). Lanes must exist.
 -- One hot room in lane 0 with everybody in it; `rooms` rooms, spread over all lanes.
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -40,7 +41,11 @@ SELECT format($sql$
     SELECT s.room_id, 1 + s.ord, 'join', r.created_by, uuid_send(gen_random_uuid()), '', s.user_id,
            json_build_object('role', CASE s.ord WHEN 1 THEN 'owner' ELSE 'member' END), 0, 0, now()
     FROM seats s JOIN %1$s.rooms r ON r.id = s.room_id WHERE s.lane = %2$s;
-    $sql$, 'lane_' || to_char(number, 'FM000'), number)
+    INSERT INTO %1$s.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)
+    SELECT r.id, 1 + r.member_count + no, 'message', r.created_by, decode(lpad(to_hex(no), 32, '0'), 'hex'), '',
+           json_build_object('nonce', to_hex(no), 'text', repeat('x', 128)), no, now() + no * interval '1 millisecond'
+    FROM spots s JOIN %1$s.rooms r ON r.id = s.id, generate_series(1, CASE s.n WHEN 0 THEN %3$s ELSE %4$s END) AS no;
+    $sql$, 'lane_' || to_char(number, 'FM000'), number, :hot_messages, :messages)
 FROM public.lanes ORDER BY number
 \gexec
 
