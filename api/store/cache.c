@@ -230,7 +230,8 @@ static void note_run(struct cache *cache, const redisReply *reply)
 
 static void on_reply(redisAsyncContext *redis, void *reply_of_redis, void *context)
 {
-    const redisReply *reply = reply_of_redis;
+    struct cache_reply_object *object = reply_of_redis;
+    const redisReply *reply = object != NULL ? &object->head : NULL;
     struct op *op = context;
     struct cache *cache = op->cache;
 
@@ -244,13 +245,13 @@ static void on_reply(redisAsyncContext *redis, void *reply_of_redis, void *conte
     }
     op->err = reply == NULL ? ERR_UNAVAILABLE : ERR_OK;
     if (op->kind == OP_COMMAND && reply != NULL)
-        cache_reply_copy(&op->command->reply, reply);
+        op->command->reply = cache_reply_take(object);
     else if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
         op->err = ERR_UNAVAILABLE;
     else if (reply != NULL && op->kind == OP_PROBE && cache->config.ask_run)
         note_run(cache, reply);
     else if (reply != NULL && op->reply != NULL)
-        cache_reply_copy(op->reply, reply);
+        *op->reply = cache_reply_take(object);
     ops_add(&cache->finished, op);
     if (reply == NULL) /* otherwise the link's turn ends with finish_all() */
         uv_timer_start(&cache->soon, on_soon, 0, 0);

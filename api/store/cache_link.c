@@ -1,5 +1,7 @@
 #include "api/store/cache_link.h"
 
+#include "api/store/cache_reply.h"
+
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -103,6 +105,7 @@ enum err cache_link_open(struct cache_link **out, uv_loop_t *loop,
     redis->ev.addWrite = want_write;
     redis->ev.delWrite = no_write;
     redis->ev.cleanup = on_cleanup;
+    redis->c.reader->fn = &cache_reply_functions;
     set_events(link, UV_READABLE | UV_WRITABLE); /* writable: connected */
     *out = link;
     return ERR_OK;
