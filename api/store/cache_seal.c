@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/checksum.h"
 
 static void write_sum(char digits[CACHE_SEAL_BYTES], struct text value, struct text key,
                       struct text field)
 {
-    const uint64_t sum = hash_text(hash_text(hash_text(0, key), field), value);
+    const uint64_t sum = checksum(checksum(checksum(0, key), field), value);
 
     for (int i = 0; i < CACHE_SEAL_BYTES; i++)
         digits[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
