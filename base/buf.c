@@ -12,7 +12,7 @@ void buf_fini(struct buf *buf)
     *buf = (struct buf){0};
 }
 
-char *buf_reserve(struct buf *buf, size_t count)
+char *buf_grow(struct buf *buf, size_t count)
 {
     CHECK(count <= SIZE_MAX / 2 - buf->len);
     const size_t needed = buf->len + count;
@@ -26,33 +26,20 @@ char *buf_reserve(struct buf *buf, size_t count)
     return buf->at + buf->len;
 }
 
-void buf_add(struct buf *buf, const void *bytes, size_t len)
-{
-    if (len == 0)
-        return; /* `bytes` may be NULL then */
-    memcpy(buf_reserve(buf, len), bytes, len);
-    buf->len += len;
-}
-
-void buf_add_text(struct buf *buf, struct text text)
-{
-    buf_add(buf, text.at, text.len);
-}
-
-void buf_add_byte(struct buf *buf, char byte)
-{
-    *buf_reserve(buf, 1) = byte;
-    buf->len++;
-}
-
 void buf_add_u64(struct buf *buf, uint64_t number)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                "8081828384858687888990919293949596979899";
     char digits[20]; /* "18446744073709551615" */
     char *at = digits + sizeof(digits);
 
-    do
-        *--at = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
+    for (; number >= 100; number /= 100)
+        memcpy(at -= 2, pairs + 2 * (number % 100), 2);
+    if (number >= 10)
+        memcpy(at -= 2, pairs + 2 * number, 2);
+    else
+        *--at = (char)('0' + number);
     buf_add(buf, at, (size_t)(digits + sizeof(digits) - at));
 }
 

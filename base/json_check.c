@@ -99,6 +99,19 @@ static bool is_plain(char byte)
     return u >= 0x20 && u < 0x80 && u != '"' && u != '\\';
 }
 
+static void skip_plain(struct checker *c)
+{
+    uint64_t eight;
+
+    for (; c->end - c->at >= (ptrdiff_t)sizeof(eight); c->at += sizeof(eight)) {
+        memcpy(&eight, c->at, sizeof(eight));
+        if (!bytes_are_plain(eight))
+            break;
+    }
+    while (c->at < c->end && is_plain(*c->at))
+        c->at++;
+}
+
 static enum err check_string(struct checker *c)
 {
     enum err err;
@@ -107,8 +120,7 @@ static enum err check_string(struct checker *c)
         return err;
     c->at++; /* the quote, seen by the caller */
     for (;;) {
-        while (c->at < c->end && is_plain(*c->at))
-            c->at++;
+        skip_plain(c);
         if (c->at == c->end)
             return fail(c, ERR_BAD_JSON, "a string without its end");
         const unsigned char byte = (unsigned char)*c->at;

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "base/clock.h"
+#include "base/json_check.h"
 
 /* Before a key, an item, or the value of no key: the comma that separates it from what was before.
  */
@@ -58,6 +59,22 @@ static void add_escape(struct buf *buf, unsigned char byte)
     }
 }
 
+/* How many bytes stand as they are. Other than ASCII does so, too, but slower. */
+static size_t plain_bytes(struct text value)
+{
+    size_t plain = 0;
+    uint64_t eight;
+
+    for (; plain + sizeof(eight) <= value.len; plain += sizeof(eight)) {
+        memcpy(&eight, value.at + plain, sizeof(eight));
+        if (!bytes_are_plain(eight))
+            break;
+    }
+    while (plain < value.len && !escapes[(unsigned char)value.at[plain]])
+        plain++;
+    return plain;
+}
+
 void json_text(struct json_out *out, struct text value)
 {
     struct buf *buf = out->buf;
@@ -66,9 +83,7 @@ void json_text(struct json_out *out, struct text value)
     buf_reserve(buf, value.len + 2); /* mostly all that is needed */
     buf_add_byte(buf, '"');
     while (value.len > 0) {
-        size_t plain = 0;
-        while (plain < value.len && !escapes[(unsigned char)value.at[plain]])
-            plain++;
+        const size_t plain = plain_bytes(value);
         buf_add(buf, value.at, plain);
         if (plain == value.len)
             break;

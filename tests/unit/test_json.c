@@ -167,6 +167,45 @@ static enum err parse_wide(int count)
     return err;
 }
 
+/* Strings are looked through eight bytes at a time. */
+static void a_byte_that_may_not_stand_in_a_string_is_found_wherever_it_is(void **state)
+{
+    static const char as[] = "\"aaaaaaaaaaaaaaaaaaaaaaaa\"";
+
+    for (size_t at = 1; at < sizeof(as) - 2; at++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char json[sizeof(as)];
+            memcpy(json, as, sizeof(as));
+            json[at] = (char)byte;
+            const bool is_plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+            if (json_is_valid(text_of(json, sizeof(json) - 1)) != is_plain)
+                fail_msg("%02x at %zu was taken for %s", byte, at, is_plain ? "wrong" : "right");
+        }
+}
+
+/* Written as well: what was escaped reads as it was. */
+static void any_ascii_byte_is_written_so_that_it_reads_the_same_wherever_it_is(void **state)
+{
+    static const char as[] = "aaaaaaaaaaaaaaaaaaaaaaaa";
+
+    for (size_t at = 0; at < sizeof(as) - 1; at++)
+        for (unsigned byte = 1; byte < 128; byte++) {
+            char given[sizeof(as)];
+            memcpy(given, as, sizeof(as));
+            struct buf buf = {0}, back = {0};
+            struct json_out out = {.buf = &buf};
+            struct json json;
+            given[at] = (char)byte;
+            json_text(&out, text(given));
+            assert_int_equal(json_parse(&json, buf_text(&buf)), ERR_OK);
+            assert_true(json_to_text(json_root(&json), &back));
+            assert_true(text_equal(buf_text(&back), text(given)));
+            json_fini(&json);
+            buf_fini(&back);
+            buf_fini(&buf);
+        }
+}
+
 static void depth_and_count_have_a_limit(void **state)
 {
     assert_int_equal(parse_nested(JSON_DEPTH_MAX), ERR_OK);
@@ -374,6 +413,8 @@ int main(void)
         cmocka_unit_test(what_is_not_json_is_refused),
         cmocka_unit_test(what_is_not_text_is_refused),
         cmocka_unit_test(json_of_every_kind_is_accepted),
+        cmocka_unit_test(a_byte_that_may_not_stand_in_a_string_is_found_wherever_it_is),
+        cmocka_unit_test(any_ascii_byte_is_written_so_that_it_reads_the_same_wherever_it_is),
         cmocka_unit_test(depth_and_count_have_a_limit),
         cmocka_unit_test(a_caller_may_set_another_bound),
         cmocka_unit_test(the_widest_text_takes_milliseconds),
