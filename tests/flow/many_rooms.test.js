@@ -5,7 +5,7 @@ import { chat, configure, eventually, running, test } from './harness/index.js';
 const ROOMS = 10_000;
 const PAGE_BYTES = 32 * 1024;
 
-configure({ postgresSettings: ['shared_preload_libraries=pg_stat_statements'], gateways: 0 });
+configure({ postgresSettings: ['shared_preload_libraries=pg_stat_statements'], gateways: 0, api: { PARLEY_REDIS_TIMEOUT_MS: '250' } });
 
 async function lanes(servers) {
   return (await servers.sql('SELECT number FROM public.lanes ORDER BY number')).map(([number]) => Number(number));
