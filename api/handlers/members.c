@@ -6,6 +6,7 @@
 #include "api/model/membership.h"
 #include "api/model/user.h"
 #include "api/worker.h"
+#include "base/clock.h"
 
 #define MEMBERS_DEFAULT 50
 #define MEMBERS_MAX 200
@@ -89,16 +90,48 @@ enum err members_leave(struct call *call)
     return err != ERR_OK ? err : call_reply_empty(call, 204);
 }
 
-/* PUT /v1/rooms/{room}/members/{user} -> 201 Member when new, 200 otherwise */
-enum err members_put(struct call *call)
+/* What a PUT asks for beside being a member; `*is_change`: anything. */
+static enum err read_change(struct call *call, struct log_row *row, bool *is_change)
 {
-    struct log_row row;
-    int64_t user_id;
+    enum member_role role;
+    struct text until;
     enum err err;
 
-    if ((err = call_path_id(call, "user", &user_id)) != ERR_OK || (err = change(call, LOG_ADD_MEMBER, user_id, &row)) != ERR_OK)
+    *is_change = call_body_has(call, "role") || call_body_has(call, "silent_until");
+    if (call_body_has(call, "role")) {
+        if ((err = call_body_text(call, "role", 1, 16, &row->role)) != ERR_OK)
+            return err;
+        if (!member_role_from(row->role, &role) || role == ROLE_LEFT)
+            return call_fail_field(call, ERR_OUT_OF_RANGE, "role", "owner, admin, moderator or member");
+    }
+    if (call_body_has(call, "silent_until")) {
+        if ((err = call_body_text(call, "silent_until", 1, 64, &until)) != ERR_OK)
+            return err;
+        if (!clock_parse(until, &row->silent_until_us))
+            return call_fail_field(call, ERR_WRONG_TYPE, "silent_until", "a time as RFC 3339 writes it");
+    }
+    return ERR_OK;
+}
+
+/* PUT /v1/rooms/{room}/members/{user} {"role"?, "silent_until"?} -> 201 Member when new, 200 otherwise */
+enum err members_put(struct call *call)
+{
+    struct log_row row = {.kind = LOG_CHANGE_MEMBER, .actor_id = call_user_id(call)};
+    struct log_row added = {.kind = LOG_ADD_MEMBER, .actor_id = row.actor_id, .outcome = LOG_UNCHANGED};
+    bool is_change;
+    enum err err;
+
+    if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK || (err = call_path_id(call, "user", &row.subject_id)) != ERR_OK ||
+        (err = read_change(call, &row, &is_change)) != ERR_OK)
         return err;
-    return reply_member(call, row.room_id, row.subject_id, row.outcome == LOG_UNCHANGED ? 200 : 201);
+    added.room_id = row.room_id;
+    added.subject_id = row.subject_id;
+    if (is_change && ((err = append_row(call, &row)) == ERR_OK || row.outcome != LOG_ABSENT))
+        return err != ERR_OK ? err : reply_member(call, row.room_id, row.subject_id, 200);
+    /* Nobody there yet, and all that was to be judged of the change is judged: a refusal adds nobody. */
+    if ((err = append_row(call, &added)) != ERR_OK || (is_change && (err = append_row(call, &row)) != ERR_OK))
+        return err;
+    return reply_member(call, row.room_id, row.subject_id, added.outcome == LOG_UNCHANGED ? 200 : 201);
 }
 
 /* DELETE /v1/rooms/{room}/members/{user} -> 204: a kick; of oneself: leaving */

@@ -52,7 +52,7 @@ const struct route routes[] = {
     {"POST", "/rooms/{room}/join", members_join, 0, NULL, NULL, NULL},
     {"POST", "/rooms/{room}/leave", members_leave, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/members", members_get, 0, "after limit", NULL, NULL},
-    {"PUT", "/rooms/{room}/members/{user}", members_put, 0, NULL, NULL, NULL},
+    {"PUT", "/rooms/{room}/members/{user}", members_put, 0, NULL, "role silent_until", NULL},
     {"DELETE", "/rooms/{room}/members/{user}", members_delete, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/bans", bans_get, 0, "after limit", NULL, NULL},
     {"PUT", "/rooms/{room}/bans/{user}", bans_put, 0, NULL, "until reason", NULL},

@@ -288,6 +288,28 @@ static void add_ban(struct db_params *params, const struct log_row *row)
     db_add_text(params, row->body);
 }
 
+/* Two things may happen at once. */
+static void add_second_nonce(struct db_params *params, const struct log_row *row)
+{
+    unsigned char nonce[LOG_HASH_BYTES];
+
+    memcpy(nonce, row->nonce, sizeof(nonce));
+    nonce[LOG_HASH_BYTES - 1] ^= 1;
+    db_add_bytes(params, hash_text(nonce));
+}
+
+static void add_member_change(struct db_params *params, const struct log_row *row)
+{
+    if (row->role.at != NULL)
+        db_add_text(params, row->role);
+    else
+        db_add_null(params);
+    if (row->silent_until_us != 0)
+        db_add_time(params, row->silent_until_us);
+    else
+        db_add_null(params);
+}
+
 /* What the actor must be allowed to: to leave and to join are other rights than to remove and to add. */
 static enum right right_of(const struct log_row *row)
 {
@@ -298,6 +320,10 @@ static enum right right_of(const struct log_row *row)
         return is_own ? RIGHT_JOIN : RIGHT_INVITE;
     case LOG_REMOVE_MEMBER:
         return is_own ? RIGHT_LEAVE : RIGHT_KICK;
+    case LOG_CHANGE_MEMBER:
+        if (row->role.at == NULL)
+            return RIGHT_SILENCE;
+        return text_equal(row->role, TEXT("owner")) ? RIGHT_HAND_OVER : RIGHT_CHANGE_ROLE;
     default:
         return RIGHT_BAN;
     }
@@ -307,6 +333,7 @@ static void build_member_change(struct batch *batch, int lane, struct batch_owne
 {
     static const struct db_statement *const statements[] = {[LOG_ADD_MEMBER] = &add_member,
                                                             [LOG_REMOVE_MEMBER] = &remove_member,
+                                                            [LOG_CHANGE_MEMBER] = &change_member,
                                                             [LOG_BAN] = &ban_member,
                                                             [LOG_UNBAN] = &unban_member};
     struct db_query *query = add_query(batch, statements[row->kind], lane);
@@ -319,6 +346,10 @@ static void build_member_change(struct batch *batch, int lane, struct batch_owne
     rights_add(&query->params, right_of(row));
     if (row->kind == LOG_ADD_MEMBER)
         db_add_i64(&query->params, row->members_max);
+    if (row->kind == LOG_REMOVE_MEMBER || row->kind == LOG_CHANGE_MEMBER)
+        add_second_nonce(&query->params, row);
+    if (row->kind == LOG_CHANGE_MEMBER)
+        add_member_change(&query->params, row);
     if (row->kind == LOG_BAN)
         add_ban(&query->params, row);
 }
@@ -491,7 +522,7 @@ static const struct {
     {"blocked", LOG_BLOCKED},         {"contacts_only", LOG_CONTACTS_ONLY},
     {"full", LOG_FULL},               {"banned", LOG_BANNED},           {"over", LOG_OVER},
     {"no_message", LOG_NO_MESSAGE},   {"no_original", LOG_NO_ORIGINAL}, {"stale", LOG_STALE},
-    {"too_many", LOG_TOO_MANY},
+    {"too_many", LOG_TOO_MANY},             {"absent", LOG_ABSENT},
 };
 
 static enum log_outcome read_outcome(const struct db_rows *rows, int i)
@@ -673,7 +704,8 @@ static void read_change(struct batch *batch, size_t which, struct text epoch, st
         if (db_is_null(rows, i, CHANGE_MEMBERSHIP))
             continue; /* nobody has become a member, or is one no more */
         membership_read(&membership, rows, i, CHANGE_MEMBERSHIP);
-        announce_membership(announcer, &event, membership.changed_us);
+        if (event_adds(event.kind) || event_removes(event.kind))
+            announce_membership(announcer, &event, membership.changed_us);
         refresh_membership(refresh, &membership);
     }
     if (room.kind == ROOM_PUBLIC && (row->kind == LOG_CREATE_ROOM || room_row_is(row->kind)))

@@ -48,7 +48,6 @@ static const struct db_statement release_names = {"release_names", "DELETE FROM 
 
 static const struct db_statement mark_cleared = {
     "mark_cleared", "UPDATE {lane}.rooms SET cleared_at = statement_timestamp() WHERE id = $1::bigint AND cleared_at IS NULL"
-                    ""
     " AND NOT EXISTS (SELECT 1 FROM {lane}.members WHERE room_id = $1::bigint AND role <> 'left')"
     " AND NOT EXISTS (SELECT 1 FROM {lane}.events WHERE room_id = $1::bigint OFFSET 1)"};
 

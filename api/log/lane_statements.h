@@ -34,9 +34,11 @@ enum { CHANGE_OUTCOME, CHANGE_KIND, CHANGE_EVENT };
 #define CHANGE_MEMBERSHIP (CHANGE_EVENT + EVENT_COLUMN_COUNT)
 #define CHANGE_UNTIL      (CHANGE_MEMBERSHIP + MEMBERSHIP_COLUMN_COUNT)
 /* $1 room, $2 actor, $3 subject, $4 nonce, $5 incarnation, $6 number, $7 least roles (rights.h); add_member: $8 most members;
- * ban_member: $8 until, $9 reason, $10 body of the event. In member_statements.c. */
+ * ban_member: $8 until, $9 reason, $10 body of the event; remove_member, change_member: $8 nonce of a second event; change_member: $9 role,
+ * $10 silent until (each NULL: stays; a time that is over: silent no more). In member_statements.c. */
 extern const struct db_statement add_member;
 extern const struct db_statement remove_member;
+extern const struct db_statement change_member;
 extern const struct db_statement ban_member;
 extern const struct db_statement unban_member;
 /* $1 id, $2 kind, $3 name, $4 slug, $5 creator, $6 members (creator first, each once), $7 nonces (one more than members),

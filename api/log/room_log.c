@@ -27,6 +27,7 @@ enum err log_outcome_err(const struct log_row *row)
         /* A public room shows itself to everybody; of others a stranger hears nothing. */
         return row->has_room_kind && row->room_kind == ROOM_PUBLIC ? ERR_MEMBER_REQUIRED : ERR_NOT_FOUND;
     case LOG_NO_ROOM:
+    case LOG_ABSENT:
         return ERR_NOT_FOUND;
     case LOG_SILENCED:
         return ERR_SILENCED;

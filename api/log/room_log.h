@@ -21,6 +21,7 @@ enum log_row_kind {
     LOG_MESSAGE,
     LOG_ADD_MEMBER,
     LOG_REMOVE_MEMBER,
+    LOG_CHANGE_MEMBER,
     LOG_BAN,
     LOG_UNBAN,
     LOG_CREATE_ROOM,
@@ -56,6 +57,7 @@ enum log_outcome {
     LOG_NO_ORIGINAL,   /* what it replies to is none */
     LOG_STALE,         /* the room is at another `edition`, the message of another version */
     LOG_TOO_MANY,      /* `most` are there already */
+    LOG_ABSENT,        /* whom it is about is no member */
 };
 
 /* Zero-initialise, fill the first part, hand over with room_log_append(). Lives on the task until answered. */
@@ -76,6 +78,9 @@ struct log_row {
     struct text text; /* LOG_EDIT: the new one; LOG_REACT, LOG_UNREACT: the emoji; borrowed */
     int64_t version; /* LOG_EDIT: which it must be; 0: any */
     int64_t most;    /* LOG_EDIT: revisions kept, LOG_REACT: kinds, LOG_PIN: pins */
+    /* LOG_CHANGE_MEMBER */
+    struct text role;        /* `at` NULL: stays */
+    int64_t silent_until_us; /* 0: stays; one that is over: silent no more */
     /* LOG_BAN */
     int64_t ban_until_us; /* 0: for good */
     struct text ban_reason;

@@ -52,6 +52,8 @@ export class Person {
   join = (room, options) => this.call('POST', `/rooms/${idOf(room)}/join`, {}, options);
   leave = (room, options) => this.call('POST', `/rooms/${idOf(room)}/leave`, {}, options);
   add = (room, person, options) => this.call('PUT', `/rooms/${idOf(room)}/members/${idOf(person)}`, {}, options);
+  /** `change`: {role, silent_until} */
+  changeMember = (room, person, change, options) => this.call('PUT', `/rooms/${idOf(room)}/members/${idOf(person)}`, change, options);
   changeRoom = (room, change, { version = '*', ...options } = {}) =>
     this.call('PATCH', `/rooms/${idOf(room)}`, change, { headers: { 'if-match': version === '*' ? '*' : `"${version}"` }, ...options });
   deleteRoom = (room, { version = '*', ...options } = {}) =>

@@ -272,6 +272,6 @@ export class Room {
   private putMember(member: Member): void {
     this.members.set(member.user.id, member);
     this.chats.meet(member.user);
-    if (member.user.id === this.chats.myId && this.me !== null) this.me = { ...this.me, ...member };
+    if (member.user.id === this.chats.myId && this.me !== null) this.me = { ...this.me, silent_until: undefined, ...member };
   }
 }

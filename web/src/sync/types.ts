@@ -104,7 +104,7 @@ export interface LogEvent {
   created_at: string;
   message?: Message;
   reaction?: Reacted;
-  member?: { user: User; role?: Role; until?: string; reason?: string };
+  member?: { user: User; role?: Role; silent_until?: string; until?: string; reason?: string };
   room?: RoomSettings;
 }
 
