@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "bus/responder.h"
 
+#define SEARCH_SETUP_BYTES 128
 #define HEADER_TIMEOUT_MS  10000 /* for a request's head and body; also idle keep-alive */
 #define POOL_THREADS_SPARE 2     /* of libuv's pool, beside those that hash passwords */
 
@@ -104,12 +105,25 @@ static void run_all(struct app *app)
         pthread_join(threads[i], NULL);
 }
 
+/* Whether there is such a language PostgreSQL says, as soon as it is there: none of those connections is made then, and the log says why. */
+static void set_up_search(struct app *app, const struct settings *settings)
+{
+    static char language[SEARCH_SETUP_BYTES], timeout[SEARCH_SETUP_BYTES];
+
+    snprintf(language, sizeof(language), "SET default_text_search_config = '%s'", settings->search.language);
+    snprintf(timeout, sizeof(timeout), "SET statement_timeout = %lld", (long long)settings->search.timeout_ms);
+    const char *const setup[] = {language, timeout, "SET enable_seqscan = off", "SET jit = off",
+                                 "SET client_min_messages = warning", NULL};
+    memcpy(app->search_setup, setup, sizeof(setup));
+}
+
 static void make_app(struct app *app, const struct settings *settings)
 {
     app->settings = settings;
     app->hasher = hasher_create((int)settings->hash.parallel, (int)settings->hash.queue,
                                 (int)settings->hash.ops, (int)settings->hash.memory_kib);
     app->ended = ended_create();
+    set_up_search(app, settings);
     app->worker_count = (int)settings->api.threads;
     app->workers = xcalloc((size_t)app->worker_count, sizeof(*app->workers));
     for (int i = 0; i < app->worker_count; i++)

@@ -1,8 +1,20 @@
 #include "api/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/option_rows.h"
+
+/* It stands in a statement. */
+static void check_language(const char *language)
+{
+    const size_t len = strlen(language);
+
+    if (len > 0 && len <= 63 && strspn(language, "abcdefghijklmnopqrstuvwxyz0123456789_.") == len)
+        return;
+    fprintf(stderr, "parley-api: search.language: \"%s\" is no name of a text search configuration\n", language);
+    exit(1);
+}
 
 /* Two rows: how often, and how often at once. */
 #define RATE_OPTIONS(name, which, per_minute_text, burst_text, what)                                                                     \
@@ -127,6 +139,19 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Most free fields of a person; more are refused (out_of_range)."),
         NUMBER_OPTION("limits.profile_field_chars", limits.profile_field_chars, "256", "characters", 1, 4096,
                       "Most of each of them."),
+        TEXT_OPTION("search.language", search.language, "simple",
+                    "Text search configuration of PostgreSQL (english, german; \\dF lists them), the same for all APIs; simple takes words as they are. When it changes, messages are read anew in the background."),
+        NUMBER_OPTION("search.connections", search.connections, "2", "connections", 1, 64, "Connections per thread that searches have to themselves."),
+        NUMBER_OPTION("search.open_max", search.open_max, "256", "queries", 1, 100000,
+                      "Queries of searches under way at once per thread, one per lane each; more get 503 and are counted (db_busy)."),
+        NUMBER_OPTION("search.timeout_ms", search.timeout_ms, "2000", "ms", 10, 600000,
+                      "A search that takes longer in a lane is given up: 503 `timeout`."),
+        NUMBER_OPTION("search.rest_max", search.rest_max, "5000", "messages", 1, 1000000,
+                      "Of messages that were not read for search yet, a search looks through so many of a lane, the newest of each room."),
+        NUMBER_OPTION("search.scan_max", search.scan_max, "2000", "messages", 0, 1000000,
+                      "When no word matches, so many of the newest messages of a lane are looked through for parts of words and slips of the pen; 0: none."),
+        NUMBER_OPTION("search.index_max", search.index_max, "200", "messages", 1, 100000,
+                      "So many messages of a lane are read for search at once, twice a second: what remains is read when less is sent."),
         NUMBER_OPTION("bans.max", bans.max, "100000", "bans", 0, 100000,
                       "Most users blocked and tokens revoked by the operator at once (not bans from rooms); more are refused (error 106) and counted (bans_refused)."),
         CHOICE_OPTION("log.level", log.level, "info", option_log_levels, "Least level that is logged."),
@@ -141,6 +166,7 @@ void settings_load(struct settings *s, int argc, char **argv)
     };
     *s = (struct settings){0};
     options_load(&options, argc, argv);
+    check_language(s->search.language);
     free(options.operands); /* it takes none */
 }
 /* clang-format on */

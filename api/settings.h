@@ -95,6 +95,15 @@ struct settings {
         int64_t life_ms;
     } presence;
     struct {
+        char *language; /* PostgreSQL's text search configuration */
+        int64_t connections;
+        int64_t open_max;
+        int64_t timeout_ms;
+        int64_t rest_max;
+        int64_t scan_max;
+        int64_t index_max;
+    } search;
+    struct {
         int64_t members_per_room;
         int64_t revisions_per_message;
         struct limit_rate rates[LIMIT_COUNT];

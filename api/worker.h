@@ -38,6 +38,7 @@ struct worker {
     struct task_pool *tasks;
     struct deadlines *deadlines; /* of its calls */
     struct db *db;
+    struct db *search; /* connections of searches, which may take long */
     struct cache *cache;
     struct flights *flights;
     /* Worker 0's alone, which hears the gateways' questions. */
@@ -73,6 +74,7 @@ struct app {
     struct limits *limits;
     struct pages *pages;
     struct watch *watch; /* lives on worker 0; room_log.c opens it */
+    const char *search_setup[6]; /* SQL of connections for searches; NULL at the end */
     struct worker *workers;
     int worker_count;
     struct lane_writer **lanes; /* by number; each lives on worker (number % worker_count); LANES_MAX entries, NULL beyond */

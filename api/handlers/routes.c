@@ -11,6 +11,7 @@
 #include "api/handlers/room_settings.h"
 #include "api/handlers/rooms.h"
 #include "api/request/router.h"
+#include "api/handlers/search.h"
 #include "api/handlers/sessions.h"
 #include "api/handlers/users.h"
 
@@ -65,5 +66,7 @@ const struct route routes[] = {
     {"DELETE", "/rooms/{room}/messages/{seq}", message_delete, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/events", events_get, 0, "after limit", NULL, "events.list"},
     {"PUT", "/rooms/{room}/cursor", cursor_put, 0, NULL, "seq force", "cursor.set"},
+
+    {"GET", "/search/messages", search_get_messages, ROUTE_SEARCHES, "q room sender from to limit after", NULL, NULL},
     {NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

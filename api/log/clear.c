@@ -40,6 +40,7 @@ static const struct db_statement clear_events = {
     "), revisions AS (DELETE FROM {lane}.revisions x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
     "), reactions AS (DELETE FROM {lane}.reactions x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
     "), pins AS (DELETE FROM {lane}.pins x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
+    "), words AS (DELETE FROM {lane}.words x USING page p WHERE x.room_id = p.room_id AND x.seq = p.seq"
     "), gone AS ("
     "  DELETE FROM {lane}.events e USING page p WHERE e.room_id = p.room_id AND e.seq = p.seq RETURNING 1"
     ") SELECT count(*) FROM gone"};

@@ -161,5 +161,7 @@ const struct db_statement move_cursors = {
     "j.ord"};
 
 const struct db_statement mark_outbox = {
-    "mark_outbox", "DELETE FROM {lane}.outbox o USING unnest($2::bigint[]) AS n (number) "
-                   "WHERE o.incarnation = $1::bigint AND o.number = n.number"};
+    "mark_outbox", "WITH done AS ("
+                   "  DELETE FROM {lane}.outbox o USING unnest($2::bigint[]) AS n (number) "
+                   "  WHERE o.incarnation = $1::bigint AND o.number = n.number RETURNING o.entries"
+                   ") INSERT INTO {lane}.search_queue (entries) SELECT entries FROM done WHERE entries->0->>1 <> '0'"};

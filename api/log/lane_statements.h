@@ -50,5 +50,5 @@ extern const struct db_statement move_cursors;
 enum { CURSOR_OUTCOME, CURSOR_SEQ, CURSOR_MESSAGE_NO, CURSOR_AT, CURSOR_LAST_NO, CURSOR_KIND, CURSOR_LAST_ROOM_NO,
        CURSOR_MENTIONS, CURSOR_MEMBERSHIP };
 
-/* Forgets outbox rows that are done: $1 incarnation, $2 numbers. */
+/* Forgets outbox rows that are done, and has their rooms read for search: $1 incarnation, $2 numbers. */
 extern const struct db_statement mark_outbox;

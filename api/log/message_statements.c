@@ -80,6 +80,7 @@ const struct db_statement delete_message = {
     "), revisions AS (DELETE FROM {lane}.revisions x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
     "), reactions AS (DELETE FROM {lane}.reactions x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
     "), pins AS (DELETE FROM {lane}.pins x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
+    "), words AS (DELETE FROM {lane}.words x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
     "), changed AS ("
     "  UPDATE {lane}.events t SET body = json_build_object('nonce', t.body->'nonce'), reactions = NULL,"
     "         deleted_at = statement_timestamp(), version = t.version + 1"

@@ -12,6 +12,7 @@
 #include "api/ended.h"
 #include "api/log/outbox.h"
 #include "api/log/room_log.h"
+#include "api/log/search_index.h"
 #include "api/model/ban.h"
 #include "api/settings.h"
 #include "base/clock.h"
@@ -59,7 +60,8 @@ struct watch {
     uv_timer_t timer;
     struct db_query queries[Q_COUNT];
     bool asking;
-    bool redo_running, clear_running;
+    bool redo_running, clear_running, index_running;
+    bool language_is_known; /* to what is read for search */
     bool stopping;
     void (*on_closed)(void *context); /* set when it is `stopping` */
     void *closed_context;
@@ -219,6 +221,18 @@ static void finish_closing(struct watch *watch)
     watch->on_closed(watch->closed_context);
 }
 
+static bool is_working(const struct watch *watch)
+{
+    return watch->redo_running || watch->clear_running || watch->index_running;
+}
+
+/* Of its tasks, the last one that ends while it stops closes it. */
+static void end_task(struct watch *watch)
+{
+    if (watch->stopping && !is_working(watch))
+        finish_closing(watch);
+}
+
 /* Finishes what dead incarnations left, lane by lane. */
 static void redo_dead(void *arg)
 {
@@ -241,8 +255,7 @@ static void redo_dead(void *arg)
         db_rows_fini(&query.rows);
     }
     watch->redo_running = false;
-    if (watch->stopping && !watch->clear_running)
-        finish_closing(watch);
+    end_task(watch);
 }
 
 /* A task of its own: it may take long, and what a dead API owes must not wait for it. */
@@ -252,8 +265,20 @@ static void clear_deleted(void *arg)
 
     clear_all(watch->worker, &watch->stopping);
     watch->clear_running = false;
-    if (watch->stopping && !watch->redo_running)
-        finish_closing(watch);
+    end_task(watch);
+}
+
+/* Reads on for searches; the first time, rooms that were read for another language begin anew. */
+static void index_search(void *arg)
+{
+    struct watch *watch = arg;
+
+    if (!watch->language_is_known)
+        watch->language_is_known = search_index_check(watch->worker) == ERR_OK;
+    if (watch->language_is_known)
+        search_index_run(watch->worker);
+    watch->index_running = false;
+    end_task(watch);
 }
 
 static void start_task(struct watch *watch, bool *running, void (*run)(void *arg))
@@ -291,6 +316,8 @@ static void read_news(struct watch *watch)
         atomic_store(&watch->is_ready, true);
     else
         uv_timer_start(&watch->timer, on_tick, 0, TICK_MS); /* there are more: no tokens are judged without them */
+    if (app->lane_count > 0)
+        start_task(watch, &watch->index_running, index_search);
     if (watch->ticks_to_redo > 0)
         watch->ticks_to_redo--;
     if (watch->ticks_to_redo == 0 && app->lane_count > 0 && !(watch->redo_running && watch->clear_running)) {
@@ -388,6 +415,6 @@ void watch_close(struct watch *watch, void (*done)(void *context), void *context
     watch->stopping = true;
     watch->closed_context = context;
     uv_timer_stop(&watch->timer);
-    if (!watch->redo_running && !watch->clear_running) /* else whichever ends last: they use the watch and the loop's database */
+    if (!is_working(watch)) /* else whichever task ends last: they use the watch and the loop's databases */
         finish_closing(watch);
 }

@@ -1,0 +1,91 @@
+#include "api/log/search_index.h"
+
+#include "api/settings.h"
+#include "base/log.h"
+
+#define ROWS_AT_ONCE "20" /* of the queue */
+
+/*
+ * $1 the most messages. Rooms are locked before they are read, so that nobody writes what was read before somebody else's; those
+ * that never were may be read by two at once, the older text then gives way. What does not fit goes back into the queue.
+ */
+static const struct db_statement index_words = {
+    "index_words",
+    "WITH taken AS MATERIALIZED ("
+    "  DELETE FROM {lane}.search_queue WHERE ctid = ANY (ARRAY("
+    "    SELECT ctid FROM {lane}.search_queue LIMIT " ROWS_AT_ONCE " FOR UPDATE SKIP LOCKED)) RETURNING entries"
+    "), ids AS MATERIALIZED ("
+    "  SELECT DISTINCT r.id AS room_id FROM taken CROSS JOIN LATERAL json_array_elements(entries) x"
+    "  JOIN {lane}.rooms r ON r.id = (x->>0)::bigint AND r.deleted_at IS NULL"
+    "), known AS MATERIALIZED ("
+    "  SELECT s.* FROM ids JOIN {lane}.searchable s USING (room_id) ORDER BY s.room_id FOR UPDATE OF s"
+    "), rooms AS MATERIALIZED ("
+    "  SELECT i.room_id, l.seq AS last,"
+    "         CASE WHEN k.language = current_setting('default_text_search_config') THEN k.seq ELSE 0 END AS seq"
+    "  FROM ids i CROSS JOIN LATERAL (SELECT seq FROM {lane}.events WHERE room_id = i.room_id ORDER BY seq DESC LIMIT 1) l"
+    "  LEFT JOIN known k ON k.room_id = i.room_id"
+    "), news AS MATERIALIZED ("
+    "  SELECT r.room_id, e.seq, e.kind, e.target_seq FROM rooms r CROSS JOIN LATERAL ("
+    "    SELECT seq, kind, target_seq FROM {lane}.events WHERE room_id = r.room_id AND seq > r.seq ORDER BY seq LIMIT $1::bigint) e"
+    "  ORDER BY r.room_id, e.seq LIMIT $1::bigint"
+    "), wanted AS MATERIALIZED ("
+    "  SELECT DISTINCT room_id, CASE kind WHEN 'message' THEN seq ELSE target_seq END AS seq FROM news"
+    "  WHERE kind IN ('message', 'edit', 'delete')"
+    "), texts AS MATERIALIZED ("
+    "  SELECT e.room_id, e.seq, e.sender_id, e.created_at, e.edited_at,"
+    "         CASE WHEN e.deleted_at IS NULL THEN e.body->>'text' END AS said"
+    "  FROM wanted w JOIN {lane}.events e ON e.room_id = w.room_id AND e.seq = w.seq AND e.kind = 'message'"
+    "), gone AS ("
+    "  DELETE FROM {lane}.words w USING texts t WHERE w.room_id = t.room_id AND w.seq = t.seq AND t.said IS NULL"
+    "), stored AS ("
+    "  INSERT INTO {lane}.words AS w (room_id, seq, sender_id, created_at, edited_at, words)"
+    "  SELECT room_id, seq, sender_id, created_at, edited_at, to_tsvector(said) || array_to_tsvector(ARRAY[' ' || room_id])"
+    "  FROM texts WHERE said IS NOT NULL"
+    "  ON CONFLICT (room_id, seq) DO UPDATE SET words = EXCLUDED.words, edited_at = EXCLUDED.edited_at"
+    "  WHERE coalesce(w.edited_at, '-infinity') <= coalesce(EXCLUDED.edited_at, '-infinity')"
+    "), done AS MATERIALIZED ("
+    "  SELECT room_id, max(seq) AS seq FROM news GROUP BY room_id"
+    "), noted AS ("
+    "  INSERT INTO {lane}.searchable AS s (room_id, seq, language)"
+    "  SELECT room_id, seq, current_setting('default_text_search_config') FROM done"
+    "  ON CONFLICT (room_id) DO UPDATE SET language = EXCLUDED.language,"
+    "    seq = CASE WHEN s.language = EXCLUDED.language THEN greatest(s.seq, EXCLUDED.seq) ELSE EXCLUDED.seq END"
+    "), again AS ("
+    "  INSERT INTO {lane}.search_queue (entries)"
+    "  SELECT json_agg(json_build_array(r.room_id, 1)) FROM rooms r LEFT JOIN done d ON d.room_id = r.room_id"
+    "  WHERE coalesce(d.seq, r.seq) < r.last HAVING count(*) > 0"
+    ") SELECT count(*) FROM news"};
+
+static const struct db_statement queue_other_language = {
+    "queue_other_language",
+    "INSERT INTO {lane}.search_queue (entries) SELECT json_agg(json_build_array(room_id, 1)) FROM ("
+    "  SELECT room_id, row_number() OVER () / 100 AS part FROM {lane}.searchable"
+    "  WHERE language <> current_setting('default_text_search_config')) s GROUP BY part"};
+
+static void run_lanes(struct worker *worker, const struct db_statement *statement, int64_t most, enum err *err)
+{
+    const int lanes = worker->app->lane_count;
+
+    *err = lanes > 0 ? ERR_OK : ERR_UNAVAILABLE;
+    for (int lane = 0; lane < lanes && *err == ERR_OK; lane++) { /* one after the other: others search, too */
+        struct db_query query = {.statement = statement, .lane = lane};
+        if (most > 0)
+            db_add_i64(&query.params, most);
+        *err = db_ask(worker->search, &query);
+        db_params_fini(&query.params);
+        db_rows_fini(&query.rows);
+    }
+}
+
+void search_index_run(struct worker *worker)
+{
+    enum err err;
+    run_lanes(worker, &index_words, worker->app->settings->search.index_max, &err);
+}
+
+enum err search_index_check(struct worker *worker)
+{
+    enum err err;
+    run_lanes(worker, &queue_other_language, 0, &err);
+    return err;
+}
