@@ -160,6 +160,14 @@ static void build_append(struct lane *lane)
     add_bodies(lane);
     db_add_i64(params, incarnation);
     db_add_i64(params, ++lane->batch_number);
+    db_array_begin(params, DB_BOOL_ARRAY); /* nobody is mentioned */
+    for (size_t i = 0; i < lane->sent_count; i++)
+        db_array_bool(params, false);
+    db_array_end(params);
+    for (int i = 0; i < 2; i++) {
+        db_array_begin(params, DB_I64_ARRAY);
+        db_array_end(params);
+    }
 }
 
 static void send_statement(struct lane *lane, const struct db_statement *statement,

@@ -8,7 +8,7 @@ SET client_min_messages = error;
 SET synchronous_commit = off;
 BEGIN;
 
-TRUNCATE public.users, public.sessions, public.ended_sessions, public.room_names;
+TRUNCATE public.users, public.sessions, public.ended_sessions, public.room_names CASCADE;
 
 CREATE TEMP TABLE people ON COMMIT DROP AS
 SELECT n, public.next_id(0) AS id, public.next_id(0) AS session_id FROM generate_series(0, :people - 1) AS n;

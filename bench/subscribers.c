@@ -91,16 +91,19 @@ static void send_upgrade(struct subscribers *subscribers, struct subscriber *one
     buf_fini(&request);
 }
 
-/* Both commands in one frame, as the public client does. Everybody is a user of their own. */
+/* Both commands in one frame, as the public client does. */
 static void send_connect(struct subscribers *subscribers, struct subscriber *one)
 {
-    const long long user = one - subscribers->all + 1;
+    const struct subscribers_config *config = &subscribers->config;
+    const long long own = one - subscribers->all + 1;
+    const long long user = config->user_id != 0 ? config->user_id : own;
+    const long long session = config->user_id != 0 ? config->session_id : own;
     struct buf claims = {0}, token = {0}, commands = {0};
 
     buf_printf(&claims, "{\"sub\":\"%lld\",\"sid\":\"%lld\",\"aud\":\"%.*s\",\"exp\":%lld}", user,
-               user, TEXT_ARGS(subscribers->config.audience),
+               session, TEXT_ARGS(config->audience),
                (long long)(clock_wall_us() / 1000000 + TOKEN_LIFE_S));
-    jwt_sign(&token, buf_text(&claims), subscribers->config.token_secret);
+    jwt_sign(&token, buf_text(&claims), config->token_secret);
     buf_printf(&commands, "{\"connect\":{\"token\":\"%s\",\"name\":\"bench\"},\"id\":1}\n",
                buf_cstring(&token));
     buf_printf(&commands, "{\"subscribe\":{\"channel\":\"%.*s\"},\"id\":2}",

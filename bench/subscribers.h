@@ -22,6 +22,7 @@ struct subscribers_config {
     struct text channel;      /* "room:7" */
     struct text token_secret; /* HS256 key of connection tokens; empty: the server is the ceiling */
     struct text audience;
+    int64_t user_id, session_id; /* of all of them; 0: everybody is a user of their own, for an API that knows any */
 };
 
 struct subscribers_counts {

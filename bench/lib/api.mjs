@@ -18,11 +18,11 @@ export async function openDatabase(stage) {
   return { postgres, url };
 }
 
-/** Answers {server, port, tokenSecret}; the server has one thread and is ended by the caller. */
+/** Answers {server, port, tokenSecret, busPort, busKey}; the server has one thread and is ended by the caller. */
 export async function serveApi(stage, url, redis) {
   const [port] = await freePorts(1);
   const [bus] = await freePorts(2);
-  const tokenSecret = secret();
+  const [tokenSecret, busKey] = [secret(), secret()];
   const env = {
     PARLEY_DB_URL: url,
     PARLEY_REDIS_PORT: String(redis.port),
@@ -30,12 +30,13 @@ export async function serveApi(stage, url, redis) {
     PARLEY_TOKEN_SECRET: tokenSecret,
     PARLEY_REFRESH_SECRET: secret(),
     PARLEY_BUS_LISTEN: `tcp://127.0.0.1:${bus}`,
+    PARLEY_BUS_KEY: busKey,
     PARLEY_HTTP_PORT: String(port),
     PARLEY_API_THREADS: '1',
     PARLEY_LIMITS_EXEMPT: '127.0.0.0/8', // all load comes from here
   };
   const server = await stage.serve('parley-api', { env, port, isReady: () => isReady(port) });
-  return { server, port, tokenSecret };
+  return { server, port, tokenSecret, busPort: bus, busKey };
 }
 
 async function isReady(port) {

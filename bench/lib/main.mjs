@@ -5,7 +5,7 @@ import { machine, commit } from './machine.mjs';
 import { printTable, store } from './report.mjs';
 import { Stage } from './stage.mjs';
 
-const NAMES = ['P1', 'P5', 'P6', 'P8', 'P9', 'P10', 'history', 'hang']; // each is a module, loaded when it is asked for: not all need npm's packages
+const NAMES = ['P1', 'P5', 'P6', 'P8', 'P9', 'P10', 'P11', 'history', 'hang']; // each is a module, loaded when it is asked for: not all need npm's packages
 const nameOf = (word) => NAMES.find((name) => name.toLowerCase() === word.toLowerCase());
 
 function options(words) {
