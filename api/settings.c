@@ -133,6 +133,8 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Of those who asked lately, kept in memory: all that there is while Redis is away. Of more the fullest are forgotten, and counted (limits_forgotten)."),
         TEXT_OPTION("limits.exempt", limits.exempt, "",
                     "Addresses and networks (10.0.0.0/8) that no limit holds, comma-separated; `sockets` for what comes through gateways. Who comes through a proxy that is not listed is none of them."),
+        NUMBER_OPTION("limits.chat_pins", limits.chat_pins, "10", "rooms", 0, 50,
+                      "Most rooms that a person has pinned to the top of the chat list; more are refused (too_many)."),
         NUMBER_OPTION("limits.relations", limits.relations, "5000", "people", 1, 1000000,
                       "Most contacts of a person, and most whom one has blocked; more are refused (too_many)."),
         NUMBER_OPTION("limits.profile_fields", limits.profile_fields, "16", "fields", 0, 64,

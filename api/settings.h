@@ -109,6 +109,7 @@ struct settings {
         struct limit_rate rates[LIMIT_COUNT];
         int64_t places; /* buckets that are kept in memory */
         char *exempt;   /* list of addresses and networks; "sockets" */
+        int64_t chat_pins;
         int64_t relations; /* contacts of a person; and people blocked */
         int64_t profile_fields;
         int64_t profile_field_chars;

@@ -79,6 +79,7 @@ static void write_change(struct json_out *out, const struct change *change, int6
         json_close(out, '}');
         json_key_i64(out, "unread", membership_unread(m, change->room_message_no));
         json_key_i64(out, "mentions", membership_mentions(m, change->room_message_no, change->room_mention_no));
+        membership_write_view(out, m);
     }
     json_key_time_exact(out, "changed_at", m->changed_us);
     json_close(out, '}');

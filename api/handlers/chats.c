@@ -13,7 +13,17 @@
 #define CHATS_DEFAULT 50
 #define CHATS_MAX 100
 
-/* `after` is "activity-room", opaque to clients. */
+/* Cuts the number before the next dash off `*rest`. */
+static bool next_number(struct text *rest, int64_t *number)
+{
+    const char *dash = rest->len > 0 ? memchr(rest->at, '-', rest->len) : NULL;
+    const struct text digits = dash != NULL ? text_of(rest->at, (size_t)(dash - rest->at)) : *rest;
+
+    *rest = text_after(*rest, digits.len + (dash != NULL ? 1 : 0));
+    return id_parse(digits, number);
+}
+
+/* `after` is "activity-room", and "-pinned" where it is; opaque to clients. */
 static enum err read_after(struct call *call, struct chat_page *page)
 {
     struct chat_place *after = &page->after;
@@ -22,10 +32,10 @@ static enum err read_after(struct call *call, struct chat_page *page)
     page->has_after = call_query_text(call, "after", &given);
     if (!page->has_after)
         return ERR_OK;
-    const char *dash = memchr(given.at, '-', given.len);
-    if (dash == NULL || !id_parse(text_of(given.at, (size_t)(dash - given.at)), &after->activity_us) ||
-        !id_parse(text_of(dash + 1, given.len - (size_t)(dash - given.at) - 1), &after->room_id))
+    if (!next_number(&given, &after->activity_us) || !next_number(&given, &after->room_id) ||
+        (given.len > 0 && !text_equal(given, TEXT("pinned"))))
         return call_fail_field(call, ERR_OUT_OF_RANGE, "after", "the `next` of an earlier page");
+    after->is_pinned = given.len > 0;
     return ERR_OK;
 }
 
@@ -58,14 +68,7 @@ static void write_chat(struct json_out *out, const struct chat *chat, const stru
     json_close(out, '}');
     json_key_i64(out, "unread", membership_unread(m, chat->head.message_no));
     json_key_i64(out, "mentions", membership_mentions(m, chat->head.message_no, chat->head.room_mention_no));
-    json_key(out, "notify");
-    json_open(out, '{');
-    json_key_text(out, "level", text(notify_level_name(m->notify)));
-    if (m->muted_us != 0)
-        json_key_time(out, "muted_until", m->muted_us);
-    json_close(out, '}');
-    json_key_bool(out, "archived", m->archived_us != 0);
-    json_key_bool(out, "pinned", m->pinned_us != 0);
+    membership_write_view(out, m);
     json_close(out, '}');
 }
 
@@ -92,8 +95,9 @@ static enum err write_page(struct call *call, const struct my_rooms *rooms)
         json_key_bool(&out, "has_more", rooms->has_more);
         if (rooms->has_more && shown > 0) {
             const struct chat_place last = rooms->chats[shown - 1].place;
-            char next[64];
-            const int len = snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64, last.activity_us, last.room_id);
+            char next[96];
+            const int len =
+                snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64 "%s", last.activity_us, last.room_id, last.is_pinned ? "-pinned" : "");
             json_key_text(&out, "next", text_of(next, (size_t)len));
         }
         json_close(&out, '}');
@@ -116,7 +120,7 @@ static enum err reply_if_changed(struct call *call)
     return call_reply(call, 200);
 }
 
-/* GET /v1/rooms ? limit, after, archived -> Page of Chat, latest activity first */
+/* GET /v1/rooms ? limit, after, archived -> Page of Chat: pinned ones, then latest activity first */
 enum err chats_get(struct call *call)
 {
     struct chat_page page = {0};

@@ -78,6 +78,7 @@ enum err config_get(struct call *call)
     json_key_i64(&out, "members_per_room", settings->limits.members_per_room);
     json_key(&out, "rates");
     limits_write(&out, settings);
+    json_key_i64(&out, "chat_pins", settings->limits.chat_pins);
     json_key_i64(&out, "relations", settings->limits.relations);
     json_key_i64(&out, "profile_fields", settings->limits.profile_fields);
     json_key_i64(&out, "profile_field_chars", settings->limits.profile_field_chars);

@@ -454,6 +454,7 @@ static void write_me(struct json_out *out, const struct snapshot *snapshot)
     json_key_i64(out, "seq", cursor->seq);
     json_key_i64(out, "message_no", cursor->message_no);
     json_close(out, '}');
+    membership_write_view(out, cursor);
 }
 
 static void write_contents(struct json_out *out, const struct snapshot *snapshot)

@@ -14,6 +14,7 @@
 #include "api/handlers/search.h"
 #include "api/handlers/sessions.h"
 #include "api/handlers/users.h"
+#include "api/handlers/views.h"
 
 const struct route routes[] = {
     {"GET", "/config", config_get, ROUTE_PUBLIC, NULL, NULL, NULL},
@@ -65,6 +66,11 @@ const struct route routes[] = {
     {"GET", "/rooms/{room}/messages/{seq}/revisions", revisions_get, 0, "after limit", NULL, NULL},
     {"DELETE", "/rooms/{room}/messages/{seq}", message_delete, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/events", events_get, 0, "after limit", NULL, "events.list"},
+    {"PUT", "/rooms/{room}/notify", notify_put, 0, NULL, "level muted_until", NULL},
+    {"PUT", "/rooms/{room}/archive", archive_put, 0, NULL, NULL, NULL},
+    {"DELETE", "/rooms/{room}/archive", archive_delete, 0, NULL, NULL, NULL},
+    {"PUT", "/rooms/{room}/chat-pin", chat_pin_put, 0, NULL, NULL, NULL},
+    {"DELETE", "/rooms/{room}/chat-pin", chat_pin_delete, 0, NULL, NULL, NULL},
     {"PUT", "/rooms/{room}/cursor", cursor_put, 0, NULL, "seq force", "cursor.set"},
 
     {"GET", "/search/messages", search_get_messages, ROUTE_SEARCHES, "q room sender from to limit after", NULL, NULL},

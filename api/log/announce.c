@@ -257,6 +257,22 @@ void announce_profile(struct announcer *announcer, const struct me *me)
     end(announcer, &a->data);
 }
 
+void announce_view(struct announcer *announcer, const struct membership *membership)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "user", membership->user_id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("notify"));
+    json_key_id(&out, "room_id", membership->room_id);
+    membership_write_view(&out, membership);
+    json_key_time_exact(&out, "changed_at", membership->changed_us);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
 void announce_relation(struct announcer *announcer, const struct relation *relation)
 {
     struct announcement *a = add_publication(announcer);

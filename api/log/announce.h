@@ -36,6 +36,8 @@ void announce_room_gone(struct announcer *announcer, const struct membership *me
 void announce_public_room(struct announcer *announcer, struct text type, const struct room *room, const struct head *head);
 /* On status:{id}: what the person says about themselves, with the fields that are for everyone. */
 void announce_profile(struct announcer *announcer, const struct me *me);
+/* On user:{id}: how the person sees a room. */
+void announce_view(struct announcer *announcer, const struct membership *membership);
 /* On user:{id}: what the person has made of another. */
 void announce_relation(struct announcer *announcer, const struct relation *relation);
 /* On user:{id}: anything else; `data` is a JSON object. */

@@ -7,10 +7,11 @@
 #include "api/log/message_statements.h"
 #include "api/log/outbox.h"
 #include "api/log/room_statements.h"
+#include "api/log/view_statements.h"
 #include "api/model/rights.h"
 
 #define LOOK_FURTHER 8   /* times the batch's size: how far into the queue it looks for rows that fit */
-#define FIXED_QUERIES 6  /* lock, append, mentioned, cursors, heads, mark */
+#define FIXED_QUERIES 7  /* lock, append, mentioned, cursors, views, heads, mark */
 
 struct batch {
     size_t rows_max;
@@ -20,11 +21,11 @@ struct batch {
 
     struct db_query *queries;
     size_t query_count;
-    struct log_row **messages, **changes, **cursors; /* the rows by statement, in order */
-    size_t message_count, change_count, cursor_count;
+    struct log_row **messages, **changes, **cursors, **views; /* the rows by statement, in order */
+    size_t message_count, change_count, cursor_count, view_count;
     size_t mention_count; /* how many are named by the messages */
-    size_t append_at, mentioned_at, change_at, cursor_at, heads_at; /* which query */
-    int64_t append_number, change_number, cursor_number; /* of the outbox rows that they write when they store something */
+    size_t append_at, mentioned_at, change_at, cursor_at, view_at, heads_at; /* which query */
+    int64_t append_number, change_number, cursor_number, view_number; /* of the outbox rows that they write when they store something */
     int64_t *owed; /* of those that did */
     size_t owed_count;
     struct buf scratch;
@@ -54,6 +55,7 @@ struct batch *batch_create(size_t rows_max)
     batch->messages = xcalloc(rows_max, sizeof(*batch->rows));
     batch->changes = xcalloc(rows_max, sizeof(*batch->rows));
     batch->cursors = xcalloc(rows_max, sizeof(*batch->rows));
+    batch->views = xcalloc(rows_max, sizeof(*batch->rows));
     batch->queries = xcalloc(rows_max + FIXED_QUERIES, sizeof(*batch->queries));
     batch->owed = xcalloc(rows_max + FIXED_QUERIES, sizeof(*batch->owed));
     return batch;
@@ -67,6 +69,7 @@ void batch_destroy(struct batch *batch)
     buf_fini(&batch->scratch);
     free(batch->owed);
     free(batch->queries);
+    free(batch->views);
     free(batch->cursors);
     free(batch->changes);
     free(batch->messages);
@@ -89,12 +92,12 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return a ^ a >> 29;
 }
 
-/* What may stand in a batch only once: a nonce of a sender, a cursor of a user. */
+/* What may stand in a batch only once: a nonce of a sender, a cursor and a view of a user. */
 static uint64_t once_key(const struct log_row *row)
 {
-    uint64_t nonce = 0;
+    uint64_t nonce = row->kind == LOG_SET_VIEW;
 
-    if (row->kind != LOG_MOVE_CURSOR)
+    if (row->kind != LOG_MOVE_CURSOR && row->kind != LOG_SET_VIEW)
         memcpy(&nonce, row->nonce, sizeof(nonce));
     return mix(mix((uint64_t)row->room_id, (uint64_t)row->actor_id), nonce);
 }
@@ -106,7 +109,7 @@ static bool fits(const struct batch *batch, const struct log_row *row)
 
 static bool is_change(const struct log_row *row)
 {
-    return row->kind != LOG_MESSAGE && row->kind != LOG_MOVE_CURSOR;
+    return row->kind != LOG_MESSAGE && row->kind != LOG_MOVE_CURSOR && row->kind != LOG_SET_VIEW;
 }
 
 void batch_take(struct batch *batch, struct log_queue *queue, size_t limit)
@@ -179,7 +182,7 @@ static struct text hash_text(const unsigned char *hash)
 
 static void sort_rows(struct batch *batch)
 {
-    batch->message_count = batch->change_count = batch->cursor_count = batch->mention_count = 0;
+    batch->message_count = batch->change_count = batch->cursor_count = batch->view_count = batch->mention_count = 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct log_row *row = batch->rows[i];
         batch->mention_count += row->mention_count;
@@ -187,6 +190,8 @@ static void sort_rows(struct batch *batch)
             batch->messages[batch->message_count++] = row;
         else if (row->kind == LOG_MOVE_CURSOR)
             batch->cursors[batch->cursor_count++] = row;
+        else if (row->kind == LOG_SET_VIEW)
+            batch->views[batch->view_count++] = row;
         else
             batch->changes[batch->change_count++] = row;
     }
@@ -463,6 +468,19 @@ static void build_cursors(struct batch *batch, int lane, struct batch_owner *own
     add_outbox(query, owner);
 }
 
+static void build_views(struct batch *batch, int lane, struct batch_owner *owner)
+{
+    if (batch->view_count == 0)
+        return;
+
+    batch->view_at = batch->query_count;
+    batch->view_number = owner->next_number;
+    struct db_query *query = add_query(batch, &set_views, lane);
+
+    view_add_params(&query->params, batch->views, batch->view_count);
+    add_outbox(query, owner);
+}
+
 /* Rooms that change need their facts and head anew, as they are after the change and still under the lock. */
 static void build_heads(struct batch *batch, int lane)
 {
@@ -487,6 +505,7 @@ struct db_query *batch_build(struct batch *batch, int lane, struct batch_owner *
     build_append(batch, lane, owner);
     build_changes(batch, lane, owner);
     build_cursors(batch, lane, owner);
+    build_views(batch, lane, owner);
     build_heads(batch, lane);
     if (mark_count > 0)
         outbox_build_mark(&batch->queries[batch->query_count++], lane, owner->incarnation, mark, mark_count);
@@ -737,6 +756,25 @@ static void read_cursors(struct batch *batch, struct announcer *announcer, struc
     }
 }
 
+static void read_views(struct batch *batch, struct announcer *announcer, struct refresh *refresh)
+{
+    const struct db_rows *rows = &batch->queries[batch->view_at].rows;
+
+    for (size_t i = 0; i < batch->view_count; i++) {
+        struct log_row *row = batch->views[i];
+
+        read_answer(row, rows, (int)i, VIEW_KIND);
+        if (row->outcome != LOG_STORED && row->outcome != LOG_UNCHANGED)
+            continue;
+        membership_read(&row->membership, rows, (int)i, VIEW_MEMBERSHIP);
+        if (row->outcome == LOG_UNCHANGED)
+            continue;
+        owe(batch, batch->view_number);
+        announce_view(announcer, &row->membership);
+        refresh_membership(refresh, &row->membership);
+    }
+}
+
 void batch_read(struct batch *batch, struct text epoch, struct announcer *announcer, struct refresh *refresh)
 {
     batch->owed_count = 0;
@@ -746,6 +784,8 @@ void batch_read(struct batch *batch, struct text epoch, struct announcer *announ
         read_change(batch, i, epoch, announcer, refresh);
     if (batch->cursor_count > 0)
         read_cursors(batch, announcer, refresh);
+    if (batch->view_count > 0)
+        read_views(batch, announcer, refresh);
 }
 
 const int64_t *batch_owed(const struct batch *batch, size_t *count)

@@ -2,8 +2,8 @@
  * batch: rows of one lane that are committed together: which rows fit beside each other, the pipelined statements
  * that they become, and what the answers mean for rows, bus and cache. No life of its own: see lane_writer.
  *
- * Order: messages, then changes of members, then cursors, each statement seeing those before it. Rows of one statement do not see each other, so
- * a room is closed for further rows of the batch after a change in it, and a nonce or a cursor stands in it once.
+ * Order: messages, then changes of members, then cursors, then views of rooms, each statement seeing those before it. Rows of one statement do not see each other, so
+ * a room is closed for further rows of the batch after a change in it, and a nonce, a cursor or a view stands in it once.
  */
 #pragma once
 

@@ -127,10 +127,11 @@ static void announce_owed(struct redo *redo, struct text epoch)
     }
     for (int i = 0; i < db_count(cursors); i++) {
         membership_read(&membership, cursors, i, 0);
-        if (membership.role != ROLE_LEFT)
+        if (membership.role != ROLE_LEFT) { /* whichever of the two it was */
             announce_cursor(redo->announcer, &membership, db_i64(cursors, i, MEMBERSHIP_COLUMN_COUNT),
                             db_i64(cursors, i, MEMBERSHIP_COLUMN_COUNT + 1));
-        else if (db_bool(cursors, i, MEMBERSHIP_COLUMN_COUNT + 2))
+            announce_view(redo->announcer, &membership);
+        } else if (db_bool(cursors, i, MEMBERSHIP_COLUMN_COUNT + 2))
             announce_room_gone(redo->announcer, &membership);
         refresh_membership(redo->refresh, &membership);
     }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "api/model/event.h"
+#include "api/model/membership.h"
 #include "api/model/room.h"
 #include "api/worker.h"
 #include "base/err.h"
@@ -28,6 +29,7 @@ enum log_row_kind {
     LOG_EDIT_ROOM,
     LOG_DELETE_ROOM,
     LOG_MOVE_CURSOR,
+    LOG_SET_VIEW,
     LOG_EDIT,
     LOG_DELETE,
     LOG_REACT,
@@ -59,6 +61,8 @@ enum log_outcome {
     LOG_TOO_MANY,      /* `most` are there already */
     LOG_ABSENT,        /* whom it is about is no member */
 };
+
+enum view_flag { VIEW_STAYS, VIEW_ON, VIEW_OFF };
 
 /* Zero-initialise, fill the first part, hand over with room_log_append(). Lives on the task until answered. */
 struct log_row {
@@ -94,6 +98,13 @@ struct log_row {
     /* LOG_MOVE_CURSOR */
     int64_t seq;
     bool force;
+    /* LOG_SET_VIEW */
+    struct {
+        bool has_notify; /* else both stay */
+        enum notify_level level;
+        int64_t muted_us; /* 0: not */
+        enum view_flag archive, pin;
+    } view;
 
     /* ---- the answer ---- */
     enum err err; /* ERR_OK: `outcome` is there. ERR_UNAVAILABLE, ERR_BUSY: nothing was sent. ERR_INTERNAL: refused by the database */
@@ -103,6 +114,7 @@ struct log_row {
     int64_t message_no, at_us;  /* messages: of the event, `seq` too; cursors: where it is now, `at_us` = changed_at */
     int64_t room_message_no;    /* cursors: the room's */
     int64_t mentions_unread;    /* cursors */
+    struct membership membership; /* LOG_SET_VIEW: as it is now */
     int64_t until_us;           /* LOG_SILENCED, LOG_BANNED */
     struct buf sender_name;     /* messages */
     struct replied replied;     /* messages; its texts are in `replied_texts` */

@@ -25,12 +25,14 @@ bool member_role_from(struct text name, enum member_role *role)
     return false;
 }
 
-static enum notify_level notify_from(struct text name)
+bool notify_level_from(struct text name, enum notify_level *level)
 {
     for (size_t i = 0; i < ARRAY_COUNT(notify_names); i++)
-        if (text_equal(name, text(notify_names[i])))
-            return (enum notify_level)i;
-    CHECK(!"a notify level that this version does not know");
+        if (text_equal(name, text(notify_names[i]))) {
+            *level = (enum notify_level)i;
+            return true;
+        }
+    return false;
 }
 
 void membership_read(struct membership *membership, const struct db_rows *rows, int row, int column)
@@ -41,7 +43,6 @@ void membership_read(struct membership *membership, const struct db_rows *rows, 
         .seq = db_i64(rows, row, column + 3),
         .message_no = db_i64(rows, row, column + 4),
         .changed_us = db_time(rows, row, column + 5),
-        .notify = notify_from(db_text(rows, row, column + 6)),
         .muted_us = db_time(rows, row, column + 7),
         .archived_us = db_time(rows, row, column + 8),
         .pinned_us = db_time(rows, row, column + 9),
@@ -51,6 +52,7 @@ void membership_read(struct membership *membership, const struct db_rows *rows, 
         .room_mention_no = db_i64(rows, row, column + 13),
     };
     CHECK(member_role_from(db_text(rows, row, column + 2), &membership->role));
+    CHECK(notify_level_from(db_text(rows, row, column + 6), &membership->notify));
 }
 
 int64_t membership_unread(const struct membership *membership, int64_t room_message_no)
@@ -64,4 +66,16 @@ int64_t membership_mentions(const struct membership *membership, int64_t room_me
     const int64_t of_room = room_mention_no > membership->room_mention_no ? room_mention_no - membership->room_mention_no : 0;
 
     return membership->mentions + of_room < unread ? membership->mentions + of_room : unread;
+}
+
+void membership_write_view(struct json_out *out, const struct membership *membership)
+{
+    json_key(out, "notify");
+    json_open(out, '{');
+    json_key_text(out, "level", text(notify_level_name(membership->notify)));
+    if (membership->muted_us != 0)
+        json_key_time(out, "muted_until", membership->muted_us);
+    json_close(out, '}');
+    json_key_bool(out, "archived", membership->archived_us != 0);
+    json_key_bool(out, "pinned", membership->pinned_us != 0);
 }

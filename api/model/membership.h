@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "api/store/db.h"
+#include "base/json.h"
 
 enum member_role { ROLE_OWNER, ROLE_ADMIN, ROLE_MODERATOR, ROLE_MEMBER, ROLE_LEFT };
 
@@ -35,6 +36,9 @@ struct membership {
 const char *member_role_name(enum member_role role);
 bool member_role_from(struct text name, enum member_role *role);
 const char *notify_level_name(enum notify_level level);
+bool notify_level_from(struct text name, enum notify_level *level);
+/* How the person sees the room: `notify`, `archived`, `pinned`, into the open object. */
+void membership_write_view(struct json_out *out, const struct membership *membership);
 void membership_read(struct membership *membership, const struct db_rows *rows, int row, int column);
 
 /*

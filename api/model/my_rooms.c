@@ -339,6 +339,8 @@ static enum err read_rooms(struct worker *worker, enum haste haste, struct my_ro
 
 int chat_place_compare(struct chat_place a, struct chat_place b)
 {
+    if (a.is_pinned != b.is_pinned)
+        return a.is_pinned ? -1 : 1;
     if (a.activity_us != b.activity_us)
         return a.activity_us > b.activity_us ? -1 : 1;
     return a.room_id > b.room_id ? -1 : a.room_id < b.room_id;
@@ -346,7 +348,7 @@ int chat_place_compare(struct chat_place a, struct chat_place b)
 
 void chat_set_place(struct chat *chat, int64_t activity_us)
 {
-    chat->place = (struct chat_place){activity_us, chat->membership.room_id};
+    chat->place = (struct chat_place){chat->membership.pinned_us != 0, activity_us, chat->membership.room_id};
     chat->is_placed = true;
 }
 

@@ -11,8 +11,9 @@
 #include "api/worker.h"
 #include "base/err.h"
 
-/* A place in the list: activity, then room id; the newest come first. */
+/* A place in the list: what is pinned stands above the rest, then activity, then room id; the newest come first. */
 struct chat_place {
+    bool is_pinned;
     int64_t activity_us, room_id;
 };
 int chat_place_compare(struct chat_place a, struct chat_place b); /* as qsort() wants it: what comes first is less */

@@ -107,3 +107,26 @@ test('the latest activity comes first', () => {
   store.applyLine(line(12));
   assert.deepEqual(store.list().map(({ room }) => room.id), ['7', '8']);
 });
+
+test('the newest dated view of a room wins, and a list that was asked for before it does not take it back', () => {
+  const store = new ChatStore('ada');
+  const before = store.mark();
+  store.applyList([chat(3, 3)], before);
+  const muted = { notify: { level: 'none' }, archived: false, pinned: true } as const;
+  store.applyView('7', muted, exactlyAt(2));
+  store.applyView('7', { ...muted, pinned: false }, exactlyAt(1));
+  store.applyList([chat(3, 3, { notify: { level: 'all' }, archived: true, pinned: false })], before);
+  const { notify, archived, pinned } = store.get('7')!;
+  assert.deepEqual({ notify, archived, pinned }, muted);
+  store.applyList([chat(3, 3, { ...muted, archived: true })], store.mark());
+  assert.deepEqual(store.list(), []);
+  assert.equal(store.list(true)[0]?.archived, true);
+});
+
+test('pinned rooms stand above those with later activity', () => {
+  const store = new ChatStore('ada');
+  const old = chat(1, 1);
+  const young = chat(9, 9);
+  store.applyList([{ ...old, room: { ...old.room, id: '8' }, notify: { level: 'all' }, pinned: true }, young], store.mark());
+  assert.deepEqual(store.list().map(({ room }) => room.id), ['8', '7']);
+});

@@ -14,6 +14,7 @@ import type {
   Snapshot,
   User,
   UserEvent,
+  View,
 } from './types.js';
 
 const CALL_TIMEOUT_MS = 15_000;
@@ -126,6 +127,31 @@ export class Api {
 
   moveCursor(room: string, seq: number): Promise<CursorAnswer> {
     return this.call('PUT', `/rooms/${room}/cursor`, { seq });
+  }
+
+  setNotify(room: string, notify: View['notify']): Promise<View & { changed_at: string }> {
+    return this.call('PUT', `/rooms/${room}/notify`, notify);
+  }
+
+  /** Put away, or pinned to the top. */
+  setView(room: string, what: 'archive' | 'chat-pin', on: boolean): Promise<void> {
+    return this.call(on ? 'PUT' : 'DELETE', `/rooms/${room}/${what}`);
+  }
+
+  contacts(after?: string): Promise<Page<User>> {
+    return this.call('GET', `/me/contacts${query({ after })}`);
+  }
+
+  setContact(user: string, on: boolean): Promise<void> {
+    return this.call(on ? 'PUT' : 'DELETE', `/me/contacts/${encodeURIComponent(user)}`);
+  }
+
+  blocks(after?: string): Promise<Page<User>> {
+    return this.call('GET', `/me/blocks${query({ after })}`);
+  }
+
+  setBlock(user: string, on: boolean): Promise<void> {
+    return this.call(on ? 'PUT' : 'DELETE', `/me/blocks/${encodeURIComponent(user)}`);
   }
 
   private signedIn(answer: SignedIn): User {

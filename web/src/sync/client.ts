@@ -9,7 +9,7 @@ import { Signal } from './signal.js';
 import { Socket } from './socket.js';
 import { ChatStore } from './store.js';
 import { backoffMs, sleep } from './time.js';
-import type { Chat, ChatsLine, Config, User, UserEvent } from './types.js';
+import type { Chat, ChatsLine, Config, Relation, User, UserEvent } from './types.js';
 
 /** The chat list is asked for by HTTP alone when the socket takes longer than this. */
 const SOCKET_PATIENCE_MS = 2_000;
@@ -27,6 +27,9 @@ export class Client {
   readonly roomRemoved = new Signal<UserEvent>();
   /** All positions and numbers that anybody kept are void: the server began another numbering. */
   readonly replaced = new Signal<{ epoch: string }>();
+  /** What one has made of others, as far as it was told since the start: contacts and blocks come by api.contacts() and blocks(). */
+  readonly relations = new Map<string, Relation>();
+  readonly related = new Signal<Relation>();
   hasMoreChats = false;
   /** `isConnected` may have changed. */
   readonly connection = new Signal();
@@ -162,9 +165,9 @@ export class Client {
         this.chats.drop(id); /* public, and not ours */
         return true;
       }
-      const { room, cursor, messages, members } = snapshot;
+      const { room, cursor, messages, members, notify, archived, pinned } = snapshot;
       this.chats.meet(...members.map(({ user }) => user));
-      this.chats.applyList([{ room, cursor, last_message: messages.at(-1) }], mark);
+      this.chats.applyList([{ room, cursor, notify, archived, pinned, last_message: messages.at(-1) }], mark);
     } catch (error) {
       if (isTemporary(error)) return false;
       if (error instanceof Problem && error.status === 404) this.chats.drop(id);
@@ -223,16 +226,16 @@ export class Client {
     const mark = this.chats.mark();
     if (this.changesSince === '') this.changesSince = (await this.api.changes()).until;
     let page = await this.api.chats();
-    const newest = page.items[0];
+    const newest = page.items.map(activityOf).sort().at(-1); /* pinned ones stand above it */
     if (known === '') this.keepPage(page);
     this.chats.applyList(page.items, mark);
     while (known !== '' && page.has_more && page.next !== undefined) {
       const last = page.items.at(-1);
-      if (last === undefined || activityOf(last) <= known) break;
+      if (last === undefined || (!last.pinned && activityOf(last) <= known)) break;
       page = await this.api.chats(page.next);
       this.chats.applyList(page.items, mark);
     }
-    if (newest !== undefined) this.wholeUntil = activityOf(newest);
+    if (newest !== undefined) this.wholeUntil = newest;
     this.isReady = true;
     for (const id of this.chats.strangers) void this.fetchChat(id); /* lines came while the list was read */
     this.chats.changed.emit();
@@ -284,13 +287,22 @@ export class Client {
 
   private onOwn(event: UserEvent): void {
     const { type, room_id: id, changed_at: at } = event;
+    if (type === 'contact') this.meetRelation(event);
     if (id === undefined) return;
+    this.chats.applyView(id, event, at);
     if (event.cursor) this.chats.applyCursor(id, event.cursor, at); /* `room_added` may bring one too */
     if (type === 'room_added' && this.chats.added(id, at)) this.gainRoom(id);
     else if (type === 'room_removed' && this.chats.removed(id, at)) {
       this.loseRoom(id, event.reason);
       this.roomRemoved.emit(event);
     }
+  }
+
+  private meetRelation({ user_id, contact, blocked, changed_at }: UserEvent): void {
+    if (user_id === undefined || changed_at < (this.relations.get(user_id)?.changed_at ?? '')) return;
+    const relation = { user_id, contact: contact === true, blocked: blocked === true, changed_at };
+    this.relations.set(user_id, relation);
+    this.related.emit(relation);
   }
 
   private gainRoom(id: string): void {

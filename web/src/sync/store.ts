@@ -1,9 +1,9 @@
 import { changed } from './message.js';
 import { Signal } from './signal.js';
-import type { Chat, ChatsLine, Cursor, LogEvent, Message, RoomInfo, RoomSettings, User } from './types.js';
+import type { Chat, ChatsLine, Cursor, LogEvent, Message, RoomInfo, RoomSettings, User, View } from './types.js';
 
 /** A line of the chat list as it is shown. */
-export interface ChatLine {
+export interface ChatLine extends View {
   room: RoomInfo;
   lastMessage?: Message;
   cursor: Cursor;
@@ -19,6 +19,9 @@ interface Entry {
   cursor: Cursor;
   cursorAt: string; /* changed_at of the cursor; '' while no dated one was seen */
   mentioned: boolean;
+  view: View;
+  viewAt: string; /* changed_at of the view; '' while no dated one was seen */
+  viewOrder: number; /* local order of that; a list that was asked for before is older */
 }
 
 type Line = Extract<ChatsLine, { type: 'chat' }>;
@@ -93,6 +96,16 @@ export class ChatStore {
     this.changed.emit();
   }
 
+  /** How one sees a room, as it was at `changedAt`. */
+  applyView(roomId: string, view: Partial<View>, changedAt: string): void {
+    const entry = this.entries.get(roomId);
+    if (entry === undefined || view.notify === undefined || changedAt < entry.viewAt) return;
+    entry.view = viewOf(view);
+    entry.viewAt = changedAt;
+    entry.viewOrder = ++this.order;
+    this.changed.emit();
+  }
+
   /** One has become a member. False: older than what is known. */
   added(roomId: string, changedAt: string): boolean {
     if (changedAt < (this.membershipAt.get(roomId) ?? '')) return false;
@@ -130,9 +143,9 @@ export class ChatStore {
     for (const user of users) if (user !== undefined) this.people.set(user.id, user);
   }
 
-  /** Latest activity first. */
-  list(): ChatLine[] {
-    return [...this.entries.values()].sort(byActivity).map(shown);
+  /** Pinned ones, then latest activity first; those that were put away are a list of their own. */
+  list(archived = false): ChatLine[] {
+    return [...this.entries.values()].filter(({ view }) => view.archived === archived).sort(byPlace).map(shown);
   }
 
   get unread(): number {
@@ -151,6 +164,7 @@ export class ChatStore {
       known.room = { ...room, peer: room.peer ?? known.room.peer };
     this.foldFacts(entry, room.last_seq, room.message_no, chat.last_message);
     foldCursor(entry, chat.cursor, '');
+    if (chat.notify !== undefined && entry.viewOrder <= mark) entry.view = viewOf(chat);
     if (chat.mentions !== undefined) entry.mentioned = chat.mentions > 0;
     this.entries.set(room.id, entry);
     const early = this.early.get(room.id);
@@ -183,8 +197,10 @@ export function withSettings(room: RoomInfo, settings: RoomSettings): RoomInfo {
 
 function newEntry({ room, last_message, cursor }: Chat): Entry {
   const facts = { lastSeq: room.last_seq, messageNo: room.message_no, lastMessage: last_message };
-  return { room, ...facts, cursor, cursorAt: '', mentioned: false };
+  return { room, ...facts, cursor, cursorAt: '', mentioned: false, view: viewOf({}), viewAt: '', viewOrder: 0 };
 }
+
+const viewOf = ({ notify = { level: 'all' }, archived = false, pinned = false }: Partial<View>): View => ({ notify, archived, pinned });
 
 function foldCursor(entry: Entry, { seq, message_no }: Cursor, changedAt: string): void {
   const isNewer = changedAt === '' ? seq > entry.cursor.seq : changedAt >= entry.cursorAt;
@@ -212,13 +228,15 @@ const unreadOf = (entry: Entry): number => Math.max(0, entry.messageNo - entry.c
 
 const activity = (entry: Entry): string => entry.lastMessage?.created_at ?? entry.room.created_at;
 
-function byActivity(a: Entry, b: Entry): number {
+function byPlace(a: Entry, b: Entry): number {
+  if (a.view.pinned !== b.view.pinned) return a.view.pinned ? -1 : 1;
   const [left, right] = [activity(a), activity(b)];
   if (left !== right) return left < right ? 1 : -1;
   return a.room.id < b.room.id ? 1 : -1;
 }
 
-function shown({ room, lastMessage, cursor, mentioned, ...rest }: Entry): ChatLine {
-  const unread = unreadOf({ room, cursor, mentioned, ...rest });
-  return { room, lastMessage, cursor, unread, mentioned: mentioned && unread > 0 };
+function shown(entry: Entry): ChatLine {
+  const { room, lastMessage, cursor, mentioned, view } = entry;
+  const unread = unreadOf(entry);
+  return { room, lastMessage, cursor, unread, mentioned: mentioned && unread > 0, ...view };
 }

@@ -113,8 +113,15 @@ export interface Cursor {
   message_no: number;
 }
 
+/** How one sees a room oneself. */
+export interface View {
+  notify: { level: 'all' | 'mentions' | 'none'; muted_until?: string };
+  archived: boolean;
+  pinned: boolean;
+}
+
 /** A line of the chat list. */
-export interface Chat {
+export interface Chat extends Partial<View> {
   room: RoomInfo;
   last_message?: Message;
   cursor: Cursor;
@@ -131,7 +138,7 @@ export interface Facade {
   room: RoomInfo;
 }
 
-export interface Snapshot extends Facade {
+export interface Snapshot extends Facade, Partial<View> {
   me: Member;
   members: Member[];
   messages: Message[];
@@ -159,13 +166,25 @@ export type ChatsLine =
       room?: RoomSettings;
     };
 
+/** What one has made of another person; the newest `changed_at` counts. */
+export interface Relation {
+  user_id: string;
+  contact: boolean;
+  blocked: boolean;
+  changed_at: string;
+}
+
 /** What arrives on `user:{user}`, and the items of `/me/changes`: absolute, newest `changed_at` wins. */
-export interface UserEvent {
+export interface UserEvent extends Partial<View> {
   type: string;
   room_id?: string;
   changed_at: string;
   cursor?: Cursor;
   reason?: string;
+  /** Of `contact`. */
+  user_id?: string;
+  contact?: boolean;
+  blocked?: boolean;
 }
 
 export interface CursorAnswer {
