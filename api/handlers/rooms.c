@@ -24,11 +24,13 @@
 #define PUBLIC_DEFAULT 50
 #define PUBLIC_MAX 200
 
+/* $1 ids below, $2 what is looked for, $3 how many, $4 the same as a pattern of LIKE: whose name has it in it, or words that resemble it. */
 static const struct db_statement select_public_rooms = {
     "select_public_rooms",
     "SELECT " ROOM_COLUMNS ", l.seq, l.message_no FROM {lane}.rooms r "
     "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY seq DESC LIMIT 1) l "
-    "WHERE r.kind = 'public' AND r.deleted_at IS NULL AND r.id < $1::bigint AND ($2::text = '' OR strpos(lower(r.name), lower($2::text)) > 0) "
+    "WHERE r.kind = 'public' AND r.deleted_at IS NULL AND r.id < $1::bigint "
+    "AND ($2::text = '' OR lower(r.name) LIKE lower($4::text) OR lower($2::text) OPERATOR(public.<%) lower(r.name)) "
     "ORDER BY r.id DESC LIMIT $3::bigint"};
 
 static const struct db_statement select_maker = {
@@ -344,6 +346,18 @@ static void write_public(struct call *call, struct listed *list, size_t count, s
     json_close(&out, '}');
 }
 
+/* What has `words` anywhere in it, for LIKE. */
+static void make_pattern(struct text words, struct buf *pattern)
+{
+    buf_add_byte(pattern, '%');
+    for (size_t i = 0; i < words.len; i++) {
+        if (strchr("%_\\", words.at[i]) != NULL)
+            buf_add_byte(pattern, '\\');
+        buf_add_byte(pattern, words.at[i]);
+    }
+    buf_add_byte(pattern, '%');
+}
+
 /* GET /v1/rooms/public ? q, after, limit -> Page of Room, newest first */
 enum err rooms_get_public(struct call *call)
 {
@@ -351,12 +365,14 @@ enum err rooms_get_public(struct call *call)
     const int lanes = worker->app->lane_count;
     int64_t after = INT64_MAX - 1, limit = PUBLIC_DEFAULT;
     struct text words = text("");
+    struct buf pattern = {0};
     enum err err;
 
     if ((err = call_query_i64(call, "after", 1, INT64_MAX - 1, &after)) != ERR_OK ||
         (err = call_query_i64(call, "limit", 1, PUBLIC_MAX, &limit)) != ERR_OK)
         return err;
     (void)call_query_text(call, "q", &words);
+    make_pattern(words, &pattern);
 
     struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
     for (int lane = 0; lane < lanes; lane++) {
@@ -364,6 +380,7 @@ enum err rooms_get_public(struct call *call)
         db_add_i64(&queries[lane].params, after);
         db_add_text(&queries[lane].params, words);
         db_add_i64(&queries[lane].params, limit + 1);
+        db_add_text(&queries[lane].params, buf_text(&pattern));
     }
     err = lanes == 0 ? ERR_UNAVAILABLE : db_run(worker->db, queries, (size_t)lanes);
     if (err == ERR_OK) {
@@ -384,6 +401,7 @@ enum err rooms_get_public(struct call *call)
         db_rows_fini(&queries[lane].rows);
     }
     free(queries);
+    buf_fini(&pattern);
     return err;
 }
 

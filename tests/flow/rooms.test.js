@@ -99,6 +99,18 @@ test('public rooms are listed for everybody, private ones are not', async (t) =>
   assert.ok(!listed.includes(secret.id));
 });
 
+test('a public room is found by a piece of its name, and by what resembles a word of it', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const word = `oolong${ada.id.slice(-6)}`;
+  const room = await ada.createRoom(`The Great ${word} of 100% leaves`, { kind: 'public' });
+  await ada.createRoom(`Hidden ${word}`);
+  const find = async (q) => (await bob.get(`/rooms/public?q=${encodeURIComponent(q)}`)).items.map(({ id }) => id);
+  for (const q of [word, word.toUpperCase(), word.slice(2, -2), `${word} of 100%`, word.replace('oo', 'o')])
+    assert.deepEqual((await find(q)).filter((id) => id === room.id), [room.id], q);
+  assert.deepEqual(await find('_'), [], 'a sign of patterns is a sign');
+  assert.deepEqual(await find('zzzzqqqq'), []);
+});
+
 test('joining twice is the same as once', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { kind: 'public' });
