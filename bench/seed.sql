@@ -28,7 +28,8 @@ FROM spots s JOIN people p
 ANALYZE seats;
 
 SELECT format($sql$
-    TRUNCATE %1$s.rooms, %1$s.members, %1$s.events, %1$s.outbox, %1$s.mentions, %1$s.reactions, %1$s.pins, %1$s.revisions;
+    TRUNCATE %1$s.rooms, %1$s.members, %1$s.events, %1$s.outbox, %1$s.mentions, %1$s.reactions, %1$s.pins, %1$s.revisions,
+             %1$s.words, %1$s.searchable, %1$s.search_queue;
     INSERT INTO %1$s.rooms (id, kind, name, created_by, created_at, member_count)
     SELECT room_id, 'private', 'bench', min(user_id) FILTER (WHERE ord = 1), now(), count(*)
     FROM seats WHERE lane = %2$s GROUP BY room_id;
@@ -41,9 +42,9 @@ SELECT format($sql$
     SELECT s.room_id, 1 + s.ord, 'join', r.created_by, uuid_send(gen_random_uuid()), '', s.user_id,
            json_build_object('role', CASE s.ord WHEN 1 THEN 'owner' ELSE 'member' END), 0, 0, now()
     FROM seats s JOIN %1$s.rooms r ON r.id = s.room_id WHERE s.lane = %2$s;
-    INSERT INTO %1$s.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, created_at)
+    INSERT INTO %1$s.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, room_mention_no, created_at)
     SELECT r.id, 1 + r.member_count + no, 'message', r.created_by, decode(lpad(to_hex(no), 32, '0'), 'hex'), '',
-           json_build_object('nonce', to_hex(no), 'text', repeat('x', 128)), no, now() + no * interval '1 millisecond'
+           json_build_object('nonce', to_hex(no), 'text', repeat('x', 128)), no, 0, now() + no * interval '1 millisecond'
     FROM spots s JOIN %1$s.rooms r ON r.id = s.id, generate_series(1, CASE s.n WHEN 0 THEN %3$s ELSE %4$s END) AS no;
     $sql$, 'lane_' || to_char(number, 'FM000'), number, :hot_messages, :messages)
 FROM public.lanes ORDER BY number
