@@ -164,11 +164,22 @@ static bool has_extension(struct text path)
     return false;
 }
 
-const struct page *pages_find(const struct pages *pages, struct text path)
+static const struct page *find(const struct pages *pages, struct text path)
 {
-    const struct text wanted = has_extension(path) ? path : TEXT("index.html");
     struct entry *entry;
 
-    HASH_FIND(hh, pages->entries, wanted.at, wanted.len, entry);
+    HASH_FIND(hh, pages->entries, path.at, path.len, entry);
     return entry != NULL ? &entry->page : NULL;
+}
+
+const struct page *pages_find(const struct pages *pages, struct text path)
+{
+    struct buf index = {0};
+
+    if (has_extension(path))
+        return find(pages, path);
+    buf_printf(&index, "%.*s/index.html", TEXT_ARGS(path));
+    const struct page *page = find(pages, buf_text(&index));
+    buf_fini(&index);
+    return page != NULL ? page : find(pages, TEXT("index.html"));
 }

@@ -22,6 +22,6 @@ struct page {
 MUST_CHECK enum err pages_load(struct pages **out, const char *dir);
 void pages_destroy(struct pages *pages);
 
-/* A path without an extension in its last part is the client's own: index.html. NULL: no such file.
- */
+/* A path without an extension in its last part is a folder's index.html ("docs"), or else the client's own: the index.html of all. NULL: no such
+ * file. */
 const struct page *pages_find(const struct pages *pages, struct text path);
