@@ -5,6 +5,7 @@
 #include "api/handlers/page.h"
 #include "api/model/access.h"
 #include "api/model/event.h"
+#include "api/model/mine.h"
 #include "api/model/rights.h"
 #include "api/request/version.h"
 #include "api/settings.h"
@@ -47,13 +48,18 @@ static enum err reply_message(struct call *call, const struct db_rows *rows)
 {
     struct json_out out = {.buf = call_out(call)};
     struct event event;
+    struct mine mine;
 
     if (db_count(rows) == 0)
         return ERR_NOT_FOUND;
     event_read(&event, rows, 0, 0);
-    event_write_message(&out, &event);
-    call_set_version(call, event.version);
-    return call_reply(call, 200);
+    const enum err err = mine_read(call_worker(call), event.room_id, call_user_id(call), &rows, 1, &mine);
+    if (err == ERR_OK) {
+        event_write_message_to(&out, &event, &mine);
+        call_set_version(call, event.version);
+    }
+    mine_fini(&mine);
+    return err != ERR_OK ? err : call_reply(call, 200);
 }
 
 /* GET /v1/rooms/{room}/messages/{seq} -> Message */

@@ -2,6 +2,7 @@
 
 #include "api/model/access.h"
 #include "api/model/event.h"
+#include "api/model/mine.h"
 #include "api/model/shared_page.h"
 #include "api/log/room_log.h"
 #include "api/log/watch.h"
@@ -169,12 +170,12 @@ static void build_half(struct db_query *query, const struct page *page, const st
     db_add_i64(&query->params, limit + 1); /* one more tells whether there is more */
 }
 
-static void write_messages(struct json_out *out, const struct db_rows *rows, int count, bool reverse)
+static void write_messages(struct json_out *out, const struct db_rows *rows, int count, bool reverse, const struct mine *mine)
 {
     for (int i = 0; i < count; i++) {
         struct event event;
         event_read(&event, rows, reverse ? count - 1 - i : i, 0);
-        event_write_message(out, &event);
+        event_write_message_to(out, &event, mine);
     }
 }
 
@@ -195,7 +196,7 @@ int messages_fit(const struct db_rows *rows, int64_t limit)
 
 /* `before` rows come newest first; `around` has both, the older half with the message itself. */
 static void write_page(struct call *call, const struct page *page, const struct db_rows *older, int64_t older_limit,
-                       const struct db_rows *newer, int64_t newer_limit)
+                       const struct db_rows *newer, int64_t newer_limit, const struct mine *mine)
 {
     struct json_out out = {.buf = call_out(call)};
     const int older_count = messages_fit(older, older_limit), newer_count = messages_fit(newer, newer_limit);
@@ -204,8 +205,8 @@ static void write_page(struct call *call, const struct page *page, const struct 
     json_open(&out, '{');
     json_key(&out, "items");
     json_open(&out, '[');
-    write_messages(&out, older, older_count, true);
-    write_messages(&out, newer, newer_count, false);
+    write_messages(&out, older, older_count, true, mine);
+    write_messages(&out, newer, newer_count, false, mine);
     json_close(&out, ']');
     json_key_bool(&out, "has_more", page->direction == AFTER ? more_newer : page->direction == BEFORE ? more_older
                                                                                                    : more_older || more_newer);
@@ -223,6 +224,7 @@ enum err messages_get(struct call *call)
     struct db_query queries[2]; /* the older half, the newer half: as many as are wanted */
     struct shared_page *shared;
     struct access access;
+    struct mine mine;
     struct page page;
     size_t count = 0;
     enum err err;
@@ -242,10 +244,14 @@ enum err messages_get(struct call *call)
     if ((err = shared_page_read(call, page.room_id, queries, count, &shared, &access)) != ERR_OK)
         return err;
 
-    write_page(call, &page, has_older ? shared_page_rows(shared, 0) : &none, older_limit,
-               has_newer ? shared_page_rows(shared, count - 1) : &none, newer_limit);
+    const struct db_rows *halves[] = {has_older ? shared_page_rows(shared, 0) : &none,
+                                      has_newer ? shared_page_rows(shared, count - 1) : &none};
+    err = mine_read(call_worker(call), page.room_id, call_user_id(call), halves, ARRAY_COUNT(halves), &mine);
+    if (err == ERR_OK)
+        write_page(call, &page, halves[0], older_limit, halves[1], newer_limit, &mine);
+    mine_fini(&mine);
     shared_page_leave(shared);
-    return call_reply(call, 200);
+    return err != ERR_OK ? err : call_reply(call, 200);
 }
 
 static enum err reply_events(struct call *call, const struct db_rows *rows, int64_t limit)

@@ -5,6 +5,7 @@
 
 #include "api/handlers/append.h"
 #include "api/model/access.h"
+#include "api/model/mine.h"
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
 #include "api/handlers/room_names.h"
@@ -419,6 +420,7 @@ struct snapshot {
     struct head room_head;
     struct buf bytes;
     struct people *people;
+    struct mine mine;
 };
 
 static enum err read_head(struct call *call, struct snapshot *snapshot)
@@ -455,10 +457,13 @@ static enum err read_contents(struct call *call, struct snapshot *snapshot)
     *me = (struct db_query){.statement = &select_member, .lane = lane};
     db_add_i64(&me->params, snapshot->room_id);
     db_add_i64(&me->params, call_user_id(call));
-    const enum err err = db_run(call_worker(call)->db, snapshot->contents, ARRAY_COUNT(snapshot->contents));
+    enum err err = db_run(call_worker(call)->db, snapshot->contents, ARRAY_COUNT(snapshot->contents));
     if (err == ERR_OK && db_count(&me->rows) == 0)
         return ERR_NOT_FOUND; /* removed meanwhile */
-    return err != ERR_OK ? err : people_read(call_worker(call), &peer_id, 1, &snapshot->people);
+    if (err != ERR_OK || (err = people_read(call_worker(call), &peer_id, 1, &snapshot->people)) != ERR_OK)
+        return err;
+    return mine_read(call_worker(call), snapshot->room_id, call_user_id(call), &(const struct db_rows *){&messages->rows}, 1,
+                     &snapshot->mine);
 }
 
 static void write_me(struct json_out *out, const struct snapshot *snapshot)
@@ -491,7 +496,7 @@ static void write_contents(struct json_out *out, const struct snapshot *snapshot
     for (int i = shown; i-- > 0;) {
         struct event event;
         event_read(&event, messages, i, 0);
-        event_write_message(out, &event);
+        event_write_message_to(out, &event, &snapshot->mine);
     }
     json_close(out, ']');
     json_key_bool(out, "has_more", db_count(messages) > shown);
@@ -536,6 +541,7 @@ enum err rooms_get_one(struct call *call)
     if (err == ERR_OK)
         err = reply_snapshot(call, &snapshot);
     people_destroy(snapshot.people);
+    mine_fini(&snapshot.mine);
     buf_fini(&snapshot.bytes);
     db_params_fini(&snapshot.head.params);
     db_rows_fini(&snapshot.head.rows);

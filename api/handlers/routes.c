@@ -9,6 +9,8 @@
 #include "api/handlers/messages.h"
 #include "api/handlers/password.h"
 #include "api/handlers/room_settings.h"
+#include "api/handlers/pins.h"
+#include "api/handlers/reactions.h"
 #include "api/handlers/rooms.h"
 #include "api/request/router.h"
 #include "api/handlers/search.h"
@@ -65,6 +67,12 @@ const struct route routes[] = {
     {"PATCH", "/rooms/{room}/messages/{seq}", message_patch, ROUTE_SENDS, NULL, "text", NULL},
     {"GET", "/rooms/{room}/messages/{seq}/revisions", revisions_get, 0, "after limit", NULL, NULL},
     {"DELETE", "/rooms/{room}/messages/{seq}", message_delete, 0, NULL, NULL, NULL},
+    {"GET", "/rooms/{room}/messages/{seq}/reactions/{emoji}", reactions_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/rooms/{room}/messages/{seq}/reactions/{emoji}", reaction_put, ROUTE_SENDS, NULL, NULL, NULL},
+    {"DELETE", "/rooms/{room}/messages/{seq}/reactions/{emoji}", reaction_delete, ROUTE_SENDS, NULL, NULL, NULL},
+    {"PUT", "/rooms/{room}/messages/{seq}/pin", pin_put, 0, NULL, NULL, NULL},
+    {"DELETE", "/rooms/{room}/messages/{seq}/pin", pin_delete, 0, NULL, NULL, NULL},
+    {"GET", "/rooms/{room}/pins", pins_get, 0, NULL, NULL, NULL},
     {"GET", "/rooms/{room}/events", events_get, 0, "after limit", NULL, "events.list"},
     {"PUT", "/rooms/{room}/notify", notify_put, 0, NULL, "level muted_until", NULL},
     {"PUT", "/rooms/{room}/archive", archive_put, 0, NULL, NULL, NULL},

@@ -1,5 +1,6 @@
 #include "api/model/event.h"
 
+#include "api/model/mine.h"
 #include "base/err.h"
 
 static const char *const kind_names[] = {"room", "message", "edit", "delete", "reaction",
@@ -145,8 +146,37 @@ static void write_replied(struct json_out *out, const struct replied *replied)
     json_close(out, '}');
 }
 
+/* As stored, and with `mine` for each if there is a reader. */
+static void write_reactions(struct json_out *out, const struct event *event, const struct mine *mine)
+{
+    struct json json;
+    struct buf emoji = {0};
+
+    if (event->reactions.len == 0)
+        return;
+    if (mine == NULL) {
+        json_key_raw(out, "reactions", event->reactions);
+        return;
+    }
+    CHECK(json_parse(&json, event->reactions) == ERR_OK); /* we wrote it */
+    json_key(out, "reactions");
+    json_open(out, '[');
+    for (struct json_iter it = json_iter(json_root(&json)); json_next(&it);) {
+        buf_reset(&emoji);
+        CHECK(json_to_text(json_get(it.value, "emoji"), &emoji));
+        json_open(out, '{');
+        json_key_text(out, "emoji", buf_text(&emoji));
+        json_key_raw(out, "count", json_raw(json_get(it.value, "count")));
+        json_key_bool(out, "mine", mine_has(mine, event->seq, buf_text(&emoji)));
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+    buf_fini(&emoji);
+    json_fini(&json);
+}
+
 /* All of a message but its sender, into the object that is open. Of a deleted one its numbers are left. */
-static void write_message_members(struct json_out *out, const struct event *event)
+static void write_message_members(struct json_out *out, const struct event *event, const struct mine *mine)
 {
     json_key_id(out, "room_id", event->room_id);
     json_key_i64(out, "seq", event->seq);
@@ -154,8 +184,7 @@ static void write_message_members(struct json_out *out, const struct event *even
     splice_body(out, event->body);
     if (event->replied.seq != 0 && event->deleted_us == 0)
         write_replied(out, &event->replied);
-    if (event->reactions.len > 0)
-        json_key_raw(out, "reactions", event->reactions);
+    write_reactions(out, event, mine);
     json_key_i64(out, "version", event->version);
     json_key_time(out, "created_at", event->created_us);
     if (event->edited_us != 0)
@@ -167,7 +196,7 @@ static void write_message_members(struct json_out *out, const struct event *even
 void event_write_message_bare(struct json_out *out, const struct event *event)
 {
     json_open(out, '{');
-    write_message_members(out, event);
+    write_message_members(out, event, NULL);
     json_close(out, '}');
 }
 
@@ -194,10 +223,15 @@ void event_splice_sender(struct json_out *out, struct text bare, int64_t sender_
 
 void event_write_message(struct json_out *out, const struct event *event)
 {
+    event_write_message_to(out, event, NULL);
+}
+
+void event_write_message_to(struct json_out *out, const struct event *event, const struct mine *mine)
+{
     json_open(out, '{');
     json_key(out, "sender");
     user_write_sender(out, event->sender_id, event->sender_name);
-    write_message_members(out, event);
+    write_message_members(out, event, mine);
     json_close(out, '}');
 }
 

@@ -12,6 +12,8 @@
 #include "api/model/user.h"
 #include "base/json.h"
 
+struct mine;
+
 enum event_kind {
     EVENT_ROOM, EVENT_MESSAGE, EVENT_EDIT, EVENT_DELETE, EVENT_REACTION, EVENT_PIN, EVENT_UNPIN,
     EVENT_JOIN, EVENT_LEAVE, EVENT_KICK, EVENT_BAN, EVENT_UNBAN, EVENT_ROLE,
@@ -89,8 +91,10 @@ void event_read(struct event *event, const struct db_rows *rows, int row, int co
 
 /* The Event object, as /events and the bus show it. */
 void event_write(struct json_out *out, const struct event *event);
-/* The Message object of a message event. */
+/* The Message object of a message event, as everybody is told it. */
 void event_write_message(struct json_out *out, const struct event *event);
+/* The same for one reader, whose own reactions are `mine`. */
+void event_write_message_to(struct json_out *out, const struct event *event, const struct mine *mine);
 /* The same from `{"room_id"...` without its sender, for event_splice_sender(). */
 void event_write_message_bare(struct json_out *out, const struct event *event);
 /* Puts the sender into what event_write_message_bare() wrote. */

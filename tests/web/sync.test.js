@@ -61,6 +61,33 @@ test('T09 after 10,000 random operations, and all along, applied events equal wh
     }
   }
 
+  const said = []; // messages that something may happen to: the latest of all rooms
+  const refusals = [403, 404, 409, 422]; // no member at the moment, somebody else's, too many, deleted
+
+  async function post(person, room) {
+    const original = said[said.length - 1 - roll(20)];
+    const reply_to = roll(4) === 0 && original?.room === room ? original.seq : undefined;
+    const event = await person.post(room, `text ${roll(1e6)} ${'🫖'.repeat(roll(200))}`, { api: roll(2), reply_to });
+    said.push({ room, seq: event.seq, person });
+  }
+
+  async function change(person) {
+    const message = said[said.length - 1 - roll(60)];
+    if (message === undefined) return;
+    const { room, seq, person: author } = message;
+    const options = { api: roll(2) };
+    const emoji = ['🫖', '+1', '❤️'][roll(3)];
+    await [
+      () => author.edit(room, seq, `edited ${roll(1e6)}`, options),
+      () => roll(3) === 0 && author.remove(room, seq, options),
+      () => person.react(room, seq, emoji, options),
+      () => person.react(room, seq, emoji, options),
+      () => person.unreact(room, seq, emoji, options),
+      () => person.pin(room, seq, options),
+      () => person.unpin(room, seq, options),
+    ][roll(7)]();
+  }
+
   const busy = new Set(); // one change of a membership at a time, or nobody can say what is refused
   async function operation() {
     const room = [open, tea, aside][roll(3)];
@@ -74,8 +101,8 @@ test('T09 after 10,000 random operations, and all along, applied events equal wh
     } else if (what < 5) await ada.moveCursor(room, 1 + roll(4), { force: roll(3) === 0, api: roll(2) });
     else if (what < 6) rooms[roll(2)].send(`own ${roll(1e6)}`);
     else
-      await person.post(room, `text ${roll(1e6)}`, { api: roll(2) }).catch((error) => {
-        if (![403, 404].includes(error.status)) throw error; // no member at the moment
+      await (what < 13 ? post(person, room) : change(person)).catch((error) => {
+        if (!refusals.includes(error.status)) throw error;
       });
   }
 

@@ -7,6 +7,8 @@ export const nonce = () => randomBytes(12).toString('hex');
 
 export const idOf = (thing) => (typeof thing === 'string' ? thing : thing.id);
 
+const reactionOf = (room, seq, emoji) => `/rooms/${idOf(room)}/messages/${seq}/reactions/${encodeURIComponent(emoji)}`;
+
 /** Somebody with an account: calls the API with the own tokens, and connects devices. */
 export class Person {
   /** `api`: which of the APIs this person's calls go to, unless a call says otherwise. */
@@ -72,6 +74,12 @@ export class Person {
 
   message = (room, seq, options) => this.get(`/rooms/${idOf(room)}/messages/${seq}`, options);
   edit = (room, seq, text, options) => this.call('PATCH', `/rooms/${idOf(room)}/messages/${seq}`, { text }, options);
+  react = (room, seq, emoji, options) => this.call('PUT', reactionOf(room, seq, emoji), undefined, options);
+  unreact = (room, seq, emoji, options) => this.call('DELETE', reactionOf(room, seq, emoji), undefined, options);
+  reacted = (room, seq, emoji, query = '', options) => this.get(`${reactionOf(room, seq, emoji)}${query}`, options);
+  pin = (room, seq, options) => this.call('PUT', `/rooms/${idOf(room)}/messages/${seq}/pin`, undefined, options);
+  unpin = (room, seq, options) => this.call('DELETE', `/rooms/${idOf(room)}/messages/${seq}/pin`, undefined, options);
+  pins = (room, options) => this.get(`/rooms/${idOf(room)}/pins`, options);
   remove = (room, seq, options) => this.call('DELETE', `/rooms/${idOf(room)}/messages/${seq}`, undefined, options);
 
   messages = (room, query = '', options) => this.get(`/rooms/${idOf(room)}/messages${query && `?${query}`}`, options);

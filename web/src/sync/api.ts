@@ -9,6 +9,8 @@ import type {
   Member,
   Message,
   Page,
+  Pin,
+  Revision,
   RoomInfo,
   SignedIn,
   Snapshot,
@@ -121,8 +123,50 @@ export class Api {
     return this.call('GET', `/rooms/${room}/events${query({ after, limit })}`);
   }
 
-  send(room: string, nonce: string, text: string): Promise<LogEvent> {
-    return this.call('POST', `/rooms/${room}/messages`, { text, nonce });
+  send(room: string, nonce: string, text: string, replyTo?: number): Promise<LogEvent> {
+    return this.call('POST', `/rooms/${room}/messages`, { text, nonce, reply_to: replyTo });
+  }
+
+  message(room: string, seq: number): Promise<Message> {
+    return this.call('GET', `/rooms/${room}/messages/${seq}`);
+  }
+
+  editMessage(room: string, seq: number, text: string): Promise<Message> {
+    return this.call('PATCH', `/rooms/${room}/messages/${seq}`, { text });
+  }
+
+  deleteMessage(room: string, seq: number): Promise<void> {
+    return this.call('DELETE', `/rooms/${room}/messages/${seq}`);
+  }
+
+  revisions(room: string, seq: number, after?: string): Promise<Page<Revision>> {
+    return this.call('GET', `/rooms/${room}/messages/${seq}/revisions${query({ after })}`);
+  }
+
+  react(room: string, seq: number, emoji: string): Promise<void> {
+    return this.call('PUT', `/rooms/${room}/messages/${seq}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  unreact(room: string, seq: number, emoji: string): Promise<void> {
+    return this.call('DELETE', `/rooms/${room}/messages/${seq}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** Who has reacted so. */
+  reacted(room: string, seq: number, emoji: string, after?: string): Promise<Page<User>> {
+    const path = `/rooms/${room}/messages/${seq}/reactions/${encodeURIComponent(emoji)}`;
+    return this.call('GET', `${path}${query({ after })}`);
+  }
+
+  pin(room: string, seq: number): Promise<void> {
+    return this.call('PUT', `/rooms/${room}/messages/${seq}/pin`);
+  }
+
+  unpin(room: string, seq: number): Promise<void> {
+    return this.call('DELETE', `/rooms/${room}/messages/${seq}/pin`);
+  }
+
+  pins(room: string): Promise<Page<Pin>> {
+    return this.call('GET', `/rooms/${room}/pins`);
   }
 
   moveCursor(room: string, seq: number): Promise<CursorAnswer> {

@@ -93,6 +93,19 @@ export interface Message {
   deleted_at?: string;
 }
 
+/** What a message said before an edit. */
+export interface Revision {
+  version: number;
+  text: string;
+  created_at: string;
+}
+
+export interface Pin {
+  message: Message;
+  pinned_by: Sender;
+  pinned_at: string;
+}
+
 /** One row of a room's log. Kinds that this client does not know move the position and nothing else. */
 export interface LogEvent {
   room_id: string;
