@@ -5,10 +5,12 @@ const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
 const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const longDate = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+const dateTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
 
 const DAY_MS = 86_400_000;
 
 export const clockTime = (time: string): string => clock.format(new Date(time));
+export const shortDateTime = (time: string): string => dateTime.format(new Date(time));
 export const fullTime = (time: string): string => full.format(new Date(time));
 
 /** The calendar days between then and now. */
@@ -29,6 +31,16 @@ export function dayName(time: string): string {
   const days = daysAgo(time);
   if (days === 0) return 'Today';
   return days === 1 ? 'Yesterday' : longDate.format(new Date(time));
+}
+
+const HOUR_MS = 3_600_000;
+
+/** "just now", "12 min ago", "3 h ago", "on Tue", "on 3 May". */
+export function timeAgo(time: string): string {
+  const ms = Date.now() - Date.parse(time);
+  if (ms < 60_000) return 'just now';
+  if (ms < HOUR_MS) return `${Math.floor(ms / 60_000)} min ago`;
+  return ms < DAY_MS ? `${Math.floor(ms / HOUR_MS)} h ago` : `on ${shortTime(time)}`;
 }
 
 /** A message in one line of a list. */

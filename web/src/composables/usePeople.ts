@@ -12,8 +12,8 @@ const SHOWN = 10;
 type Search = 'none' | 'under way' | 'done' | 'failed';
 
 /**
- * The people whose name or login begins with `text`: at once those known from rooms, then, when the
- * typing pauses, all of this server.
+ * The people whose name or login begins with `text`, or resembles it: at once those known from rooms, then, when
+ * the typing pauses, all of this server.
  */
 export function usePeople(text: Ref<string>, except: (user: User) => boolean = () => false) {
   const { api } = useSession();
@@ -44,10 +44,9 @@ export function usePeople(text: Ref<string>, except: (user: User) => boolean = (
 
   const all = computed(() => {
     const known = [...client.chats.people.values()].filter((user) => matches(user, wanted.value.toLocaleLowerCase()));
-    const byId = new Map([...known, ...answer.value].map((user) => [user.id, user]));
-    return [...byId.values()]
-      .filter((user) => user.id !== client.me.id && !except(user))
-      .sort((a, b) => a.name.localeCompare(b.name));
+    known.sort((a, b) => a.name.localeCompare(b.name));
+    const byId = new Map([...answer.value, ...known].map((user) => [user.id, user])); /* the server's order, best first */
+    return [...byId.values()].filter((user) => user.id !== client.me.id && !except(user));
   });
   return {
     found: computed(() => all.value.slice(0, SHOWN)),

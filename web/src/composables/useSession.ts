@@ -1,6 +1,7 @@
 import { readonly, ref, shallowRef } from 'vue';
 import { Api, Client, Problem, SignedOut, Tokens, backoffMs, isTemporary, sleep } from '../sync';
 import type { User } from '../sync';
+import { deviceName } from './device';
 
 type State = 'starting' | 'signed-out' | 'signed-in';
 
@@ -55,11 +56,11 @@ function leave(why: string): void {
 }
 
 async function logIn(login: string, password: string): Promise<void> {
-  await enter(await api.logIn(login, password));
+  await enter(await api.logIn(login, password, deviceName(navigator.userAgent)));
 }
 
 async function register(login: string, password: string, name: string): Promise<void> {
-  await enter(await api.register(login, password, name));
+  await enter(await api.register(login, password, name, deviceName(navigator.userAgent)));
 }
 
 /** The cookie is the server's to delete: without its answer one is not signed out. */

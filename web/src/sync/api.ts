@@ -1,17 +1,21 @@
 import { Problem, problemOf } from './problem.js';
 import type { Tokens } from './tokens.js';
 import type {
+  Ban,
   Chat,
   Config,
   CursorAnswer,
   Facade,
   LogEvent,
+  Me,
+  MeChange,
   Member,
   Message,
   Page,
   Pin,
   Revision,
   RoomInfo,
+  Session,
   SignedIn,
   Snapshot,
   User,
@@ -35,6 +39,13 @@ export interface ChangesPage {
   epoch: string;
 }
 
+interface CallOptions {
+  /** Takes the place of the usual time limit. */
+  signal?: AbortSignal;
+  /** The change is meant for this version of the thing (If-Match), and refused when it has another by now. */
+  version?: number;
+}
+
 /** The HTTP API, one method per call. Every method throws Problem or SignedOut (problem.ts). */
 export class Api {
   constructor(
@@ -46,13 +57,14 @@ export class Api {
     return this.open('GET', '/config');
   }
 
-  async register(login: string, password: string, name: string): Promise<User> {
-    const body = { login, password, name, cookie: this.tokens.useCookie };
+  /** `device`: what the session is called in the list of one's devices. */
+  async register(login: string, password: string, name: string, device?: string): Promise<User> {
+    const body = { login, password, name, device, cookie: this.tokens.useCookie };
     return this.signedIn(await this.open<SignedIn>('POST', '/users', body));
   }
 
-  async logIn(login: string, password: string): Promise<User> {
-    const body = { login, password, cookie: this.tokens.useCookie };
+  async logIn(login: string, password: string, device?: string): Promise<User> {
+    const body = { login, password, device, cookie: this.tokens.useCookie };
     return this.signedIn(await this.open<SignedIn>('POST', '/sessions', body));
   }
 
@@ -60,13 +72,35 @@ export class Api {
     await this.call('DELETE', '/sessions/current');
   }
 
-  me(): Promise<User> {
+  me(): Promise<Me> {
     return this.call('GET', '/me');
+  }
+
+  /** 412 `version_changed`: it is not at `version` any more, another device has changed it. */
+  changeMe(change: MeChange, version: number): Promise<Me> {
+    return this.call('PATCH', '/me', change, { version });
+  }
+
+  changeEmail(email: string, password: string): Promise<Me> {
+    return this.call('POST', '/me/email', { email, password });
+  }
+
+  /** Ends all other sessions. */
+  changePassword(old: string, wanted: string): Promise<void> {
+    return this.call('POST', '/me/password', { old, new: wanted });
+  }
+
+  sessions(): Promise<Page<Session>> {
+    return this.call('GET', '/sessions');
+  }
+
+  endSession(session: string): Promise<void> {
+    return this.call('DELETE', `/sessions/${session}`);
   }
 
   /** People whose login or name begins with `q`. `signal` takes the place of the usual time limit. */
   findUsers(q: string, limit: number, signal: AbortSignal): Promise<Page<User>> {
-    return this.call('GET', `/users${query({ q, limit })}`, undefined, signal);
+    return this.call('GET', `/users${query({ q, limit })}`, undefined, { signal });
   }
 
   /** Without `since`: only `until`, to begin with. */
@@ -78,8 +112,9 @@ export class Api {
     return this.call('GET', `/rooms${query({ after })}`);
   }
 
-  publicRooms(): Promise<Page<RoomInfo>> {
-    return this.call('GET', '/rooms/public');
+  /** Those whose name contains `q`; without it, all of them. */
+  publicRooms(q?: string, after?: string): Promise<Page<RoomInfo>> {
+    return this.call('GET', `/rooms/public${query({ q: q || undefined, after })}`);
   }
 
   createRoom(kind: 'private' | 'public', name: string, slug?: string): Promise<RoomInfo> {
@@ -107,12 +142,29 @@ export class Api {
     return this.call('GET', `/rooms/${room}${query({ messages })}`);
   }
 
+  members(room: string, after?: string, limit = 200): Promise<Page<Member>> {
+    return this.call('GET', `/rooms/${room}/members${query({ after, limit })}`);
+  }
+
   addMember(room: string, user: string): Promise<Member> {
     return this.call('PUT', `/rooms/${room}/members/${encodeURIComponent(user)}`, {});
   }
 
   removeMember(room: string, user: string): Promise<void> {
     return this.call('DELETE', `/rooms/${room}/members/${encodeURIComponent(user)}`);
+  }
+
+  bans(room: string, after?: string): Promise<Page<Ban>> {
+    return this.call('GET', `/rooms/${room}/bans${query({ after })}`);
+  }
+
+  /** Who is a member is removed, too. Without `until`: for good. */
+  ban(room: string, user: string, ban: { until?: string; reason?: string }): Promise<Ban> {
+    return this.call('PUT', `/rooms/${room}/bans/${encodeURIComponent(user)}`, ban);
+  }
+
+  unban(room: string, user: string): Promise<void> {
+    return this.call('DELETE', `/rooms/${room}/bans/${encodeURIComponent(user)}`);
   }
 
   messagesBefore(room: string, before: number): Promise<Page<Message>> {
@@ -209,11 +261,11 @@ export class Api {
   }
 
   /** A call with the access token; a refused token is renewed once. */
-  private async call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  private async call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
     const token = this.tokens.current || (await this.tokens.renew(''));
-    let answer = await this.fetch(method, path, body, token, signal);
+    let answer = await this.fetch(method, path, body, token, options);
     if (answer.status === 401)
-      answer = await this.fetch(method, path, body, await this.tokens.renew(token), signal);
+      answer = await this.fetch(method, path, body, await this.tokens.renew(token), options);
     return read<T>(answer);
   }
 
@@ -222,11 +274,12 @@ export class Api {
     path: string,
     body?: unknown,
     token?: string,
-    signal = AbortSignal.timeout(CALL_TIMEOUT_MS),
+    { signal = AbortSignal.timeout(CALL_TIMEOUT_MS), version }: CallOptions = {},
   ): Promise<Response> {
     const headers: Record<string, string> = {};
     if (token !== undefined) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
+    if (version !== undefined) headers['If-Match'] = `"${version}"`;
     try {
       return await fetch(this.base + path, {
         method,

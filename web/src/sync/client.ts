@@ -52,8 +52,8 @@ export class Client {
 
   constructor(
     private readonly api: Api,
-    readonly me: User,
-    config: Config,
+    public me: User,
+    readonly config: Config,
   ) {
     this.chats = new ChatStore(me.id);
     this.chats.meet(me);
@@ -65,6 +65,13 @@ export class Client {
       if (isOnline) this.onOnline();
       this.connection.emit();
     });
+  }
+
+  /** What one says about oneself is `me` from now on. */
+  becomes(me: User): void {
+    this.me = me;
+    this.chats.meet(me);
+    this.chats.changed.emit();
   }
 
   /** The socket lives and, as far as it was asked, the API answers. */

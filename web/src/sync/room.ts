@@ -259,6 +259,8 @@ export class Room {
     this.timeline.trim(WINDOW_MOST);
     if (message?.nonce !== undefined && message.sender.id === this.chats.myId) this.outbox.confirm(message.nonce);
     if (kind === 'message' && event.sender) this.live?.finished(event.sender.id);
+    if (kind === 'join') this.count(1);
+    if (kind === 'leave' || kind === 'kick' || (kind === 'ban' && this.members.has(member?.user.id ?? ''))) this.count(-1);
     if ((kind === 'join' || kind === 'role') && member) this.putMember({ ...member, role: member.role ?? 'member' });
     if ((kind === 'leave' || kind === 'kick' || kind === 'ban') && member) this.members.delete(member.user.id);
     if (kind === 'room' && room && this.info) this.info = withSettings(this.info, room);
@@ -267,6 +269,10 @@ export class Room {
     this.happened.emit(event);
     if (room?.deleted_at !== undefined) this.lost('room_deleted');
     this.changed.emit();
+  }
+
+  private count(by: number): void {
+    if (this.info?.member_count !== undefined) this.info = { ...this.info, member_count: this.info.member_count + by };
   }
 
   private putMember(member: Member): void {

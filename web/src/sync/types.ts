@@ -7,6 +7,40 @@ export interface User {
   about?: string;
   avatar_url?: string;
   is_bot?: boolean;
+  version?: number;
+  /** Those that the reader may see; where rooms and events name a person there are none. */
+  fields?: Record<string, string>;
+}
+
+export type Visibility = 'everyone' | 'contacts' | 'nobody';
+
+/** Oneself, as nobody else sees it. */
+export interface Me extends User {
+  email?: string;
+  email_verified?: boolean;
+  created_at?: string;
+  /** Of fields; one that is not named is for everyone. */
+  field_visibility?: Record<string, Visibility>;
+  who_may_write?: 'anyone' | 'contacts';
+}
+
+export type MeChange = Partial<Pick<Me, 'name' | 'about' | 'fields' | 'field_visibility' | 'who_may_write'>>;
+
+/** A signed-in device. */
+export interface Session {
+  id: string;
+  device?: string;
+  created_at: string;
+  last_used_at: string;
+  ip?: string;
+  is_current: boolean;
+}
+
+export interface Ban {
+  user: User;
+  until?: string;
+  reason?: string;
+  created_at: string;
 }
 
 export interface Sender {
@@ -31,6 +65,7 @@ export interface Config {
   name?: string;
   version?: string;
   gateways: string[];
+  limits?: { message_bytes?: number; profile_fields?: number; profile_field_chars?: number };
 }
 
 export type RoomKind = 'direct' | 'private' | 'public';
@@ -58,6 +93,7 @@ export interface Member {
   user: User;
   role: Role;
   silent_until?: string;
+  joined_at?: string;
 }
 
 export interface Reaction {
