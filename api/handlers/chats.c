@@ -12,6 +12,7 @@
 
 #define CHATS_DEFAULT 50
 #define CHATS_MAX 100
+#define CHAT_BYTES 768 /* what a line takes, mostly */
 
 /* Cuts the number before the next dash off `*rest`. */
 static bool next_number(struct text *rest, int64_t *number)
@@ -86,6 +87,7 @@ static enum err write_page(struct call *call, const struct my_rooms *rooms)
     }
     const enum err err = people_read(call_worker(call), ids, 2 * shown, &people);
     if (err == ERR_OK) {
+        buf_reserve(out.buf, shown * CHAT_BYTES);
         json_open(&out, '{');
         json_key(&out, "items");
         json_open(&out, '[');

@@ -188,16 +188,30 @@ static bool is_missing(const struct chat *chat)
     return !chat->has_room || !chat->has_head;
 }
 
-static int compare_chats(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
-    const int64_t x = ((const struct chat *)a)->membership.room_id, y = ((const struct chat *)b)->membership.room_id;
+    const int64_t x = (*(struct chat *const *)a)->membership.room_id, y = (*(struct chat *const *)b)->membership.room_id;
 
     return x < y ? -1 : x > y;
 }
 
-static struct chat *find_chat(struct my_rooms *rooms, int64_t room_id)
+/* The chats by room; the caller frees. */
+static struct chat **sort_by_id(struct my_rooms *rooms)
 {
-    return bsearch(&(struct chat){.membership.room_id = room_id}, rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
+    struct chat **by_id = xcalloc(rooms->count + 1, sizeof(struct chat *));
+
+    for (size_t i = 0; i < rooms->count; i++)
+        by_id[i] = &rooms->chats[i];
+    qsort(by_id, rooms->count, sizeof(struct chat *), compare_ids);
+    return by_id;
+}
+
+static struct chat *find_chat(struct chat **by_id, size_t count, int64_t room_id)
+{
+    struct chat wanted = {.membership.room_id = room_id}, *key = &wanted;
+    struct chat **found = bsearch(&key, by_id, count, sizeof(struct chat *), compare_ids);
+
+    return found != NULL ? *found : NULL;
 }
 
 static bool is_wanted(const struct chat *chat)
@@ -235,10 +249,11 @@ static enum err ask_lanes(struct worker *worker, struct my_rooms *rooms)
 static void read_lanes(struct my_rooms *rooms)
 {
     struct held *held = rooms->held;
+    struct chat **by_id = sort_by_id(rooms);
 
     for (size_t lane = 0; lane < held->lane_count; lane++)
         for (int i = 0; i < db_count(&held->lanes[lane].rows); i++) {
-            struct chat *chat = find_chat(rooms, db_i64(&held->lanes[lane].rows, i, 0));
+            struct chat *chat = find_chat(by_id, rooms->count, db_i64(&held->lanes[lane].rows, i, 0));
             if (chat == NULL)
                 continue;
             head_read(&chat->room, &chat->head, &held->lanes[lane].rows, i, &held->bytes);
@@ -248,6 +263,7 @@ static void read_lanes(struct my_rooms *rooms)
     for (size_t i = 0; i < rooms->count; i++)
         if (rooms->chats[i].is_fresh)
             rooms->chats[i].head.message_bare.at = held->bytes.at + rooms->chats[i].bare_at;
+    free(by_id);
 }
 
 static void fill_values(struct worker *worker, struct my_rooms *rooms, const struct my_keys *keys, const struct lease *leases)
@@ -315,7 +331,6 @@ static enum err read_rooms(struct worker *worker, enum haste haste, struct my_ro
     size_t missing = 0;
     enum err err = ERR_OK;
 
-    qsort(rooms->chats, rooms->count, sizeof(*rooms->chats), compare_chats);
     my_keys_init(&keys, 2 * rooms->count);
     for (size_t i = 0; i < rooms->count; i++) {
         my_keys_add(&keys, "room", rooms->chats[i].membership.room_id);
