@@ -40,6 +40,11 @@ const ROOM = {
   editMessage: { private: 'R R R R R N N N T', public: 'R R R R R M M M T' },
   deleteMessage: { private: '204 204 204 R R N N N T', public: '204 204 204 R R M M M T' },
   listEvents: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
+  setNotify: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
+  archiveRoom: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
+  unarchiveRoom: { private: '204 204 204 204 204 N N N T', public: '204 204 204 204 204 M M M T' },
+  pinChat: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
+  unpinChat: { private: '204 204 204 204 204 N N N T', public: '204 204 204 204 204 M M M T' },
   setCursor: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T', body: { seq: 1 } },
 };
 
@@ -56,6 +61,7 @@ const PUBLIC = ['getConfig', 'getOpenapi', 'register', 'signIn', 'refresh', 'get
 const idOf = (row) => row.split(',')[0];
 const operation = (id) => operations.find((candidate) => candidate.id === id);
 
+/* A new path? Say in ROOM, for each person of PEOPLE, what they get; or in which of the other lists it belongs. */
 test('every path has a row that says who may', () => {
   const known = [...Object.keys(ROOM).map(idOf), ...OWN, ...PERSONAL, ...PUBLIC];
   const there = operations.map(({ id }) => id);
