@@ -45,6 +45,12 @@ const ROOM = {
   unarchiveRoom: { private: '204 204 204 204 204 N N N T', public: '204 204 204 204 204 M M M T' },
   pinChat: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
   unpinChat: { private: '204 204 204 204 204 N N N T', public: '204 204 204 204 204 M M M T' },
+  react: { private: '204 204 204 204 S N N N T', public: '204 204 204 204 S M M M T' },
+  listReacted: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
+  unreact: { private: '204 204 204 204 204 N N N T', public: '204 204 204 204 204 M M M T' },
+  pin: { private: '204 204 204 204 204 N N N T', public: '204 204 204 R R M M M T' },
+  unpin: { private: '204 204 204 204 204 N N N T', public: '204 204 204 R R M M M T' },
+  listPins: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T' },
   setCursor: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T', body: { seq: 1 } },
 };
 
