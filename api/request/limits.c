@@ -17,6 +17,7 @@
 #define MINUTE_US   INT64_C(60000000)
 #define WANTED_MAX 2 /* buckets of one class */
 #define NAME_BYTES 96
+#define SPACE      "parley:limits:" /* they copy nothing of the database: nothing makes them void */
 #define DIGITS     24
 
 struct limits {
@@ -90,7 +91,7 @@ static bool write_name(struct call *call, struct wanted *wanted)
     switch (kinds[wanted->limit].whose) {
     case OF_ADDRESS:
         address_network(call_address(call), &address);
-        snprintf(wanted->name, NAME_BYTES, "limit:%s:%.*s", kind, TEXT_ARGS(buf_text(&address)));
+        snprintf(wanted->name, NAME_BYTES, "%s:%.*s", kind, TEXT_ARGS(buf_text(&address)));
         buf_fini(&address);
         return true;
     case OF_ROOM:
@@ -100,7 +101,7 @@ static bool write_name(struct call *call, struct wanted *wanted)
     default:
         id = call->user_id;
     }
-    snprintf(wanted->name, NAME_BYTES, "limit:%s:%lld", kind, (long long)id);
+    snprintf(wanted->name, NAME_BYTES, "%s:%lld", kind, (long long)id);
     return true;
 }
 
@@ -145,6 +146,7 @@ static bool is_exempt(struct call *call)
  * be set back, or the limit made smaller, nobody waits longer than an empty bucket does. Answers how much of each is used up.
  */
 static struct cache_script take = {
+    .space = SPACE,
     .lua = "local clock = redis.call('TIME')\n"
            "local now = clock[1] * 1000000 + clock[2]\n"
            "local full, refused, used = {}, false, {}\n"
@@ -166,6 +168,7 @@ static struct cache_script take = {
 
 /* KEYS: a bucket. ARGV: its interval. */
 static struct cache_script give_back = {
+    .space = SPACE,
     .lua = "local full = tonumber(redis.call('GET', KEYS[1]) or 0) or 0\n"
            "local ttl = redis.call('PTTL', KEYS[1])\n"
            "if ttl > 0 then redis.call('SET', KEYS[1], string.format('%.0f', full - ARGV[1]), 'PX', ttl) end"};

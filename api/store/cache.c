@@ -118,11 +118,11 @@ static void begin_command(struct buf *out, size_t words)
     buf_add(out, "\r\n", 2);
 }
 
-static void add_words(struct cache *cache, struct buf *out, const struct text *keys,
+static void add_words(struct text prefix, struct buf *out, const struct text *keys,
                       size_t key_count, const struct text *args, size_t arg_count)
 {
     for (size_t i = 0; i < key_count; i++)
-        add_bulk(out, buf_text(&cache->prefix), keys[i]);
+        add_bulk(out, prefix, keys[i]);
     for (size_t i = 0; i < arg_count; i++)
         add_bulk(out, (struct text){0}, args[i]);
 }
@@ -394,9 +394,9 @@ int64_t cache_generation(const struct cache *cache)
     return cache->generation;
 }
 
-static bool may_send(const struct cache *cache, size_t count)
+static bool may_send(const struct cache *cache, struct text prefix, size_t count)
 {
-    if (cache->state != CACHE_UP || cache->prefix.len == 0)
+    if (cache->state != CACHE_UP || prefix.len == 0)
         return false;
     if (cache->open.count + count <= cache->config.open_limit)
         return true;
@@ -423,7 +423,8 @@ enum err cache_run(struct cache *cache, struct cache_command *commands, size_t c
         commands[i].reply = (struct cache_reply){0};
     if (count == 0)
         return ERR_OK;
-    if (!may_send(cache, count))
+    const struct text prefix = buf_text(&cache->prefix);
+    if (!may_send(cache, prefix, count))
         return refuse_all(commands, count);
 
     struct op *ops = xcalloc(count, sizeof(*ops));
@@ -434,7 +435,7 @@ enum err cache_run(struct cache *cache, struct cache_command *commands, size_t c
         buf_reset(out);
         begin_command(out, 1 + command->key_count + command->arg_count);
         add_bulk(out, (struct text){0}, text(command->verb));
-        add_words(cache, out, command->keys, command->key_count, command->args, command->arg_count);
+        add_words(prefix, out, command->keys, command->key_count, command->args, command->arg_count);
         send_op(cache, &ops[i], buf_text(out));
     }
     task_wait();
@@ -464,7 +465,7 @@ static struct text sha_of(struct cache_script *script)
     return text_of(script->sha, 2 * SHA_DIGEST_LENGTH);
 }
 
-static void add_script(struct cache *cache, struct buf *out, const char *verb, struct text script,
+static void add_script(struct text prefix, struct buf *out, const char *verb, struct text script,
                        const struct text *keys, size_t key_count, const struct text *args,
                        size_t arg_count)
 {
@@ -475,7 +476,7 @@ static void add_script(struct cache *cache, struct buf *out, const char *verb, s
     add_bulk(out, (struct text){0}, text(verb));
     add_bulk(out, (struct text){0}, script);
     add_bulk(out, (struct text){0}, text_of(digits, (size_t)len));
-    add_words(cache, out, keys, key_count, args, arg_count);
+    add_words(prefix, out, keys, key_count, args, arg_count);
 }
 
 static void eval(struct op *op, struct cache_script *script, const struct text *keys,
@@ -483,13 +484,15 @@ static void eval(struct op *op, struct cache_script *script, const struct text *
 {
     struct cache *cache = op->cache;
 
-    if (!may_send(cache, 1)) {
+    const struct text prefix = script->space != NULL ? text(script->space) : buf_text(&cache->prefix);
+
+    if (!may_send(cache, prefix, 1)) {
         fail_soon(cache, op);
         return;
     }
-    add_script(cache, &op->whole, "EVAL", text(script->lua), keys, key_count, args, arg_count);
+    add_script(prefix, &op->whole, "EVAL", text(script->lua), keys, key_count, args, arg_count);
     buf_reset(&cache->scratch);
-    add_script(cache, &cache->scratch, "EVALSHA", sha_of(script), keys, key_count, args, arg_count);
+    add_script(prefix, &cache->scratch, "EVALSHA", sha_of(script), keys, key_count, args, arg_count);
     send_op(cache, op, buf_text(&cache->scratch));
     cache_link_flush(cache->link);
 }

@@ -64,6 +64,7 @@ MUST_CHECK enum err cache_run(struct cache *cache, struct cache_command *command
 /* A script with KEYS and ARGV, kept by SHA (EVALSHA, then EVAL once on NOSCRIPT). `sha` is filled at first use. */
 struct cache_script {
     const char *lua;
+    const char *space; /* what stands before its keys, whatever the cache's space is ("parley:limits:"); NULL: that */
     char sha[41];
 };
 

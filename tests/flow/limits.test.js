@@ -184,7 +184,7 @@ test('a bucket that is damaged in Redis is counted in memory', async (t) => {
   const room = await ada.createRoom('tea');
   await untilShared(ada);
   assert.equal((await send(ada, room)).status, 201);
-  const key = (await redis.keys()).find((name) => name.endsWith(`limit:send:${ada.id}`));
+  const key = (await redis.keys()).find((name) => name.endsWith(`limits:send:${ada.id}`));
   assert.ok(key, 'the bucket is in Redis');
   await redis.command('DEL', key);
   await redis.command('LPUSH', key, 'nonsense');
