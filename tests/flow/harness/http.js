@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { brokenPromise } from './promised.js';
 
 const CALL_TIMEOUT_MS = 20_000;
 /* Idle connections are ours to close first: a request on one that the server is closing just then would be lost. */
@@ -7,7 +8,7 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 128, timeout: IDLE_M
 
 /**
  * One HTTP exchange exactly as written: no header but Host, Content-Length and those given; given up after `timeoutMs` of silence.
- * Answers {status, headers, text, body}; `body` is the JSON, undefined when there is none.
+ * Answers {status, headers, text, body}; `body` is the JSON, undefined when there is none. Fails when an API answers what its document does not say.
  */
 export function exchange(origin, method, path, { headers = {}, body, timeoutMs = CALL_TIMEOUT_MS } = {}) {
   return new Promise((resolve, reject) => {
@@ -27,7 +28,10 @@ export function exchange(origin, method, path, { headers = {}, body, timeoutMs =
       answer.once('error', reject);
       answer.once('end', () => {
         const text = Buffer.concat(parts).toString();
-        resolve({ status: answer.statusCode, headers: answer.headers, text, body: parsed(text) });
+        const made = { status: answer.statusCode, headers: answer.headers, text, body: parsed(text) };
+        const complaint = brokenPromise(method, path, made);
+        if (complaint === null) resolve(made);
+        else reject(new Error(`${method} ${path} answers ${made.status} otherwise than openapi.json says: ${complaint}`));
       });
     });
     request.end(bytes);
