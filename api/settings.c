@@ -124,6 +124,8 @@ void settings_load(struct settings *s, int argc, char **argv)
                       "Different reactions to a message; more are refused (409)."),
         NUMBER_OPTION("limits.pins_per_room", limits.pins_per_room, "50", "messages", 1, 200,
                       "Pinned messages of a room; more are refused (409)."),
+        NUMBER_OPTION("limits.mentions_per_message", limits.mentions_per_message, "50", "people", 0, 100,
+                      "People whom a message mentions by name; further names are mere text."),
         RATE_OPTIONS("register", LIMIT_REGISTER, "10", "20", "new accounts from one address"),
         RATE_OPTIONS("sign_in", LIMIT_SIGN_IN, "30", "30", "sign-ins from one address"),
         RATE_OPTIONS("refresh", LIMIT_REFRESH, "300", "300", "refreshed tokens from one address"),

@@ -108,6 +108,7 @@ struct settings {
         int64_t revisions_per_message;
         int64_t reaction_kinds;
         int64_t pins_per_room;
+        int64_t mentions_per_message;
         struct limit_rate rates[LIMIT_COUNT];
         int64_t places; /* buckets that are kept in memory */
         char *exempt;   /* list of addresses and networks; "sockets" */

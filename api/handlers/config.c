@@ -78,6 +78,7 @@ enum err config_get(struct call *call)
     json_key_i64(&out, "members_per_room", settings->limits.members_per_room);
     json_key_i64(&out, "reaction_kinds", settings->limits.reaction_kinds);
     json_key_i64(&out, "pins_per_room", settings->limits.pins_per_room);
+    json_key_i64(&out, "mentions_per_message", settings->limits.mentions_per_message);
     json_key(&out, "rates");
     limits_write(&out, settings);
     json_key_i64(&out, "chat_pins", settings->limits.chat_pins);

@@ -8,7 +8,6 @@
 #include "api/log/watch.h"
 #include "api/worker.h"
 
-#define NONCE_MAX_BYTES 64
 #define MESSAGES_MAX 200
 #define MESSAGES_DEFAULT 50
 #define EVENTS_MAX 1000
@@ -29,104 +28,6 @@ const struct db_statement select_events_after = {
     "select_events_after",
     "SELECT " EVENT_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND seq > $2::bigint"
     " ORDER BY seq LIMIT $3::bigint) e" EVENT_JOINS "ORDER BY e.seq"};
-
-static const struct db_statement select_event = {
-    "select_event",
-    "SELECT " EVENT_COLUMNS " FROM {lane}.events e" EVENT_JOINS "WHERE e.room_id = $1::bigint AND e.seq = $2::bigint"};
-
-/* ---- sending ---- */
-
-/* What is stored and compared: all members but the nonce make the digest. */
-static void make_body(struct log_row *row, struct text message, struct text nonce, struct buf *body)
-{
-    struct buf asked = {0};
-    struct json_out out = {.buf = &asked};
-
-    json_open(&out, '{');
-    json_key_text(&out, "text", message);
-    if (row->target_seq != 0)
-        json_key_i64(&out, "reply_to", row->target_seq);
-    json_close(&out, '}');
-    log_hash(buf_text(&asked), row->digest);
-    log_hash(nonce, row->nonce);
-
-    out = (struct json_out){.buf = body};
-    json_open(&out, '{');
-    json_key_text(&out, "nonce", nonce);
-    json_key_text(&out, "text", message);
-    json_close(&out, '}');
-    row->body = buf_text(body);
-    buf_fini(&asked);
-}
-
-/* The original as it is now: it may have been edited since. */
-static enum err reply_repeated(struct call *call, const struct log_row *row)
-{
-    struct db_query query = {.statement = &select_event, .lane = room_lane(row->room_id)};
-
-    db_add_i64(&query.params, row->room_id);
-    db_add_i64(&query.params, row->seq);
-    enum err err = db_ask(call_worker(call)->db, &query);
-    if (err == ERR_OK && db_count(&query.rows) == 0)
-        err = ERR_INTERNAL;
-    if (err == ERR_OK) {
-        struct json_out out = {.buf = call_out(call)};
-        struct event event;
-        event_read(&event, &query.rows, 0, 0);
-        event_write(&out, &event);
-        err = call_reply(call, 200);
-    }
-    db_params_fini(&query.params);
-    db_rows_fini(&query.rows);
-    return err;
-}
-
-static enum err reply_stored(struct call *call, const struct log_row *row)
-{
-    struct json_out out = {.buf = call_out(call)};
-
-    event_write(&out, &(struct event){
-                          .room_id = row->room_id,
-                          .seq = row->seq,
-                          .kind = EVENT_MESSAGE,
-                          .sender_id = row->actor_id,
-                          .sender_name = buf_text(&row->sender_name),
-                          .message_no = row->message_no,
-                          .body = row->body,
-                          .created_us = row->at_us,
-                          .version = 1,
-                          .target_seq = row->target_seq,
-                          .replied = row->replied,
-                      });
-    return call_reply(call, 201);
-}
-
-/* POST /v1/rooms/{room}/messages {"text", "nonce", "reply_to"?} -> 201, or 200 for a repeated nonce: the Event */
-enum err messages_post(struct call *call)
-{
-    struct log_row row = {.kind = LOG_MESSAGE, .actor_id = call_user_id(call)};
-    struct text message, nonce;
-    struct buf body = {0};
-    enum err err;
-
-    if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
-        (err = call_body_text(call, "text", 1, MESSAGE_MAX_BYTES, &message)) != ERR_OK ||
-        (err = call_body_text(call, "nonce", 1, NONCE_MAX_BYTES, &nonce)) != ERR_OK ||
-        (call_body_has(call, "reply_to") &&
-         (err = call_body_i64(call, "reply_to", 1, INT64_MAX - 1, &row.target_seq)) != ERR_OK))
-        return err;
-
-    make_body(&row, message, nonce, &body);
-    if ((err = room_log_append(call_worker(call), &row)) == ERR_OK)
-        err = log_outcome_err(&row);
-    if (err == ERR_OK)
-        err = row.outcome == LOG_STORED ? reply_stored(call, &row) : reply_repeated(call, &row);
-    else if (err == ERR_SILENCED)
-        call_problem_time(call, "until", row.until_us);
-    log_row_fini(&row);
-    buf_fini(&body);
-    return err;
-}
 
 /* ---- history ---- */
 

@@ -1,5 +1,5 @@
 /*
- * messages: sending, history and the raw log of a room. Handlers of /rooms/{room}/messages and /events.
+ * messages: history and the raw log of a room. Handlers of GET /rooms/{room}/messages and /events.
  */
 #pragma once
 
@@ -8,7 +8,6 @@
 
 #define MESSAGE_MAX_BYTES (16 * 1024)
 
-enum err messages_post(struct call *call);
 enum err messages_get(struct call *call);
 enum err events_get(struct call *call);
 

@@ -14,6 +14,7 @@
 #include "api/handlers/rooms.h"
 #include "api/request/router.h"
 #include "api/handlers/search.h"
+#include "api/handlers/send.h"
 #include "api/handlers/sessions.h"
 #include "api/handlers/users.h"
 #include "api/handlers/views.h"
@@ -61,7 +62,7 @@ const struct route routes[] = {
     {"GET", "/rooms/{room}/bans", bans_get, 0, "after limit", NULL, NULL},
     {"PUT", "/rooms/{room}/bans/{user}", bans_put, 0, NULL, "until reason", NULL},
     {"DELETE", "/rooms/{room}/bans/{user}", bans_delete, 0, NULL, NULL, NULL},
-    {"POST", "/rooms/{room}/messages", messages_post, ROUTE_SENDS, NULL, "text nonce reply_to", "messages.send"},
+    {"POST", "/rooms/{room}/messages", messages_post, ROUTE_SENDS, NULL, "text nonce reply_to forward", "messages.send"},
     {"GET", "/rooms/{room}/messages", messages_get, 0, "before after around limit", NULL, "messages.list"},
     {"GET", "/rooms/{room}/messages/{seq}", message_get, 0, NULL, NULL, NULL},
     {"PATCH", "/rooms/{room}/messages/{seq}", message_patch, ROUTE_SENDS, NULL, "text", NULL},

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/model/mention.h"
+
 /* A piece of the announcer's bytes: an offset, since they move while they grow. */
 struct piece {
     size_t at, len;
@@ -15,6 +17,7 @@ struct announcement {
     Bus__Presence presence;
     Bus__Control control;
     struct piece channel, epoch, data, summary, user, client, session, info, chan_info;
+    size_t mention_at; /* of the publication's mentions, in the announcer's */
     char subject[24]; /* user id of a member event, in decimal */
     ProtobufCBinaryData subject_bytes;
 };
@@ -24,6 +27,9 @@ struct announcer {
     struct announcement **list;
     Bus__Item **items;
     size_t count, cap;
+    struct piece *mentions; /* of all publications */
+    ProtobufCBinaryData *mention_bytes;
+    size_t mention_count, mention_cap;
 };
 
 struct announcer *announcer_create(void)
@@ -37,6 +43,8 @@ void announcer_destroy(struct announcer *announcer)
         return;
     for (size_t i = 0; i < announcer->cap; i++)
         free(announcer->list[i]);
+    free(announcer->mentions);
+    free(announcer->mention_bytes);
     free(announcer->list);
     free(announcer->items);
     buf_fini(&announcer->bytes);
@@ -45,7 +53,7 @@ void announcer_destroy(struct announcer *announcer)
 
 void announce_reset(struct announcer *announcer)
 {
-    announcer->count = 0;
+    announcer->count = announcer->mention_count = 0;
     buf_reset(&announcer->bytes);
 }
 
@@ -132,6 +140,28 @@ static struct piece put_summary(struct announcer *announcer, const struct event 
     return piece;
 }
 
+static void put_mentions(struct announcer *announcer, struct announcement *a, const struct event *event)
+{
+    int64_t ids[MENTION_MOST];
+    bool room;
+    const size_t count = event_mentions(event, ids, MENTION_MOST, &room);
+
+    if (announcer->mention_count + count > announcer->mention_cap) {
+        announcer->mention_cap = 2 * announcer->mention_cap + MENTION_MOST;
+        announcer->mentions = xrealloc(announcer->mentions, announcer->mention_cap * sizeof(*announcer->mentions));
+        announcer->mention_bytes = xrealloc(announcer->mention_bytes, announcer->mention_cap * sizeof(*announcer->mention_bytes));
+    }
+    a->mention_at = announcer->mention_count;
+    a->publication.n_mentions = count;
+    a->publication.mentions_room = room;
+    for (size_t i = 0; i < count; i++) {
+        struct piece piece = begin(announcer);
+        buf_add_i64(&announcer->bytes, ids[i]);
+        end(announcer, &piece);
+        announcer->mentions[announcer->mention_count++] = piece;
+    }
+}
+
 void announce_event(struct announcer *announcer, const struct event *event, struct text epoch,
                     const struct head *head, struct text head_sender_name)
 {
@@ -145,6 +175,7 @@ void announce_event(struct announcer *announcer, const struct event *event, stru
     event_write(&out, event);
     end(announcer, &a->data);
     a->summary = put_summary(announcer, event, head, head_sender_name);
+    put_mentions(announcer, a, event);
 
     const int len = snprintf(a->subject, sizeof(a->subject), "%" PRId64, event->subject.id);
     a->subject_bytes = wire_bytes(text_of(a->subject, (size_t)len));
@@ -352,6 +383,9 @@ static void settle(const struct announcer *announcer, struct announcement *a)
         a->publication.epoch = resolve(announcer, a->epoch);
         a->publication.data = resolve(announcer, a->data);
         a->publication.summary = resolve(announcer, a->summary);
+        a->publication.mentions = announcer->mention_bytes + a->mention_at;
+        for (size_t i = 0; i < a->publication.n_mentions; i++)
+            a->publication.mentions[i] = resolve(announcer, announcer->mentions[a->mention_at + i]);
         break;
     case BUS__ITEM__WHAT_CONTROL:
         a->control.user = resolve(announcer, a->user);

@@ -2,6 +2,7 @@
 
 #include "api/model/mine.h"
 #include "base/err.h"
+#include "base/id.h"
 
 static const char *const kind_names[] = {"room", "message", "edit", "delete", "reaction",
                                          "pin",  "unpin",   "join", "leave",  "kick",
@@ -198,6 +199,35 @@ void event_write_message_bare(struct json_out *out, const struct event *event)
     json_open(out, '{');
     write_message_members(out, event, NULL);
     json_close(out, '}');
+}
+
+static size_t read_ids(struct json_value list, int64_t *ids, size_t most)
+{
+    struct buf digits = {0};
+    size_t count = 0;
+
+    for (struct json_iter it = json_iter(list); json_next(&it) && count < most; buf_reset(&digits))
+        if (json_to_text(it.value, &digits) && id_parse(buf_text(&digits), &ids[count]))
+            count++;
+    buf_fini(&digits);
+    return count;
+}
+
+size_t event_mentions(const struct event *event, int64_t *ids, size_t most, bool *room)
+{
+    struct json json;
+    size_t count = 0;
+
+    *room = false;
+    /* of most bodies that is enough: nothing is parsed */
+    if (event->kind != EVENT_MESSAGE || memmem(event->body.at, event->body.len, "\"mentions", 9) == NULL)
+        return 0;
+    if (json_parse(&json, event->body) == ERR_OK) {
+        count = read_ids(json_get(json_root(&json), "mentions"), ids, most);
+        json_to_bool(json_get(json_root(&json), "mentions_room"), room);
+    }
+    json_fini(&json);
+    return count;
 }
 
 void event_write_until(struct json_out *out, const struct event *event)

@@ -79,6 +79,9 @@ bool event_removes(enum event_kind kind); /* … no longer */
 /* The room was deleted: nobody is a member from here on. */
 bool event_closes(const struct event *event);
 
+/* Whom a message mentions by name, as its body says: at most `most` ids. `*room`: everybody. */
+size_t event_mentions(const struct event *event, int64_t *ids, size_t most, bool *room);
+
 /* Of a ban: its `until`, if it has one, as a member of the open object. */
 void event_write_until(struct json_out *out, const struct event *event);
 

@@ -155,6 +155,26 @@ static void a_new_public_room_is_told_to_those_who_look_for_rooms(void **state)
                             TEXT("{\"type\":\"room_created\",\"room\":{\"id\":\"7\",")));
 }
 
+static void whom_a_message_mentions_goes_beside_its_line(void **state)
+{
+    struct event event = message(5), other = message(6);
+
+    event.body = TEXT("{\"text\":\"tea\",\"mentions\":[\"9\",\"12\"],\"mentions_room\":true}");
+    other.body = TEXT("{\"text\":\"say \\\"mentions\\\":[\\\"7\\\"]\"}");
+    announce_event(*state, &event, TEXT("e"), NULL, text(NULL));
+    announce_event(*state, &other, TEXT("e"), NULL, text(NULL));
+    size_t count;
+    Bus__Item **items = announce_items(*state, &count);
+    assert_int_equal(count, 2);
+    const Bus__Publication *first = items[0]->publication, *second = items[1]->publication;
+    assert_int_equal(first->n_mentions, 2);
+    assert_bytes(first->mentions[0], "9");
+    assert_bytes(first->mentions[1], "12");
+    assert_true(first->mentions_room);
+    assert_int_equal(second->n_mentions, 0);
+    assert_false(second->mentions_room);
+}
+
 /* ---- people ---- */
 
 static void a_cursor_goes_to_its_owner_with_what_is_unread(void **state)
@@ -287,6 +307,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_message_goes_to_its_room_at_its_seq_with_its_line),
+        TEST(whom_a_message_mentions_goes_beside_its_line),
         TEST(a_change_of_members_says_whom_it_adds_or_removes),
         TEST(a_change_without_a_head_has_no_line),
         TEST(the_line_of_a_change_shows_the_heads_last_message),

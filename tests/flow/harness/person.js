@@ -72,6 +72,11 @@ export class Person {
     return this.call('POST', `/rooms/${idOf(room)}/messages`, { text, nonce: given, reply_to }, options);
   }
 
+  /** Passes on message `seq` of the room `from`. */
+  forward(room, from, seq, { nonce: given = nonce(), ...options } = {}) {
+    return this.call('POST', `/rooms/${idOf(room)}/messages`, { nonce: given, forward: { room_id: idOf(from), seq } }, options);
+  }
+
   message = (room, seq, options) => this.get(`/rooms/${idOf(room)}/messages/${seq}`, options);
   edit = (room, seq, text, options) => this.call('PATCH', `/rooms/${idOf(room)}/messages/${seq}`, { text }, options);
   react = (room, seq, emoji, options) => this.call('PUT', reactionOf(room, seq, emoji), undefined, options);
