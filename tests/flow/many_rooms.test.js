@@ -47,7 +47,7 @@ async function statements() {
   const [[most]] = await postgres.sql(
     `SELECT coalesce(max(calls), 0) FROM (
        SELECT sum(calls) AS calls FROM pg_stat_statements, regexp_matches(query, 'lane_\\d+') AS lane
-       WHERE query ~ '^SELECT' AND query ~ 'lane_\\d+\\.(rooms|members|events)' GROUP BY lane) AS lanes`, databaseName);
+       WHERE query ~ '^SELECT' AND query ~ 'lane_\\d+\\.(rooms|members|events)' AND query !~ 'cleared_at' GROUP BY lane) AS lanes`, databaseName);
   await postgres.sql('SELECT pg_stat_statements_reset()', databaseName);
   return Number(most);
 }
