@@ -8,6 +8,7 @@ int command_migrate(int argc, char **argv);
 int command_lanes(int argc, char **argv);
 int command_seed(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_verify(int argc, char **argv);
 int command_token(int argc, char **argv);
 
 /* These become the parley-gateway beside this program. */

@@ -16,6 +16,7 @@ static const struct {
     {"lanes", "list the lanes of the database; add some", command_lanes},
     {"seed", "fill a running API with a small demo", command_seed},
     {"doctor", "check everything that Parley needs, and say what to do", command_doctor},
+    {"verify", "count anew what is counted in the database, and say what is wrong", command_verify},
     {"checkconfig", "check the gateway's configuration, and show it", command_checkconfig},
     {"defaultconfig", "print the gateway's default configuration as JSON", command_defaultconfig},
     {"defaultenv", "print the gateway's options as environment variables", command_defaultenv},
