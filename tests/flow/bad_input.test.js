@@ -2,12 +2,12 @@
 // is a precise refusal, or the thing is stored and comes back byte for byte; never a 500, never silence, and everybody else goes on.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { chat, configure, exchange, nonce, running, test } from './harness/index.js';
+import { chat, configure, running, test } from './harness/index.js';
 import { Contract } from './harness/contract.js';
+import { Sample, settle } from './harness/sample.js';
 
 configure({ apis: 1, gateways: 0 });
 
-const PATIENCE_MS = 5_000;
 const AT_ONCE = 16;
 
 const contract = Contract.read();
@@ -29,54 +29,6 @@ const IN_ADDRESSES = [...TEXTS.filter((value) => value.length < 5_000), 'x'.repe
 /** Bodies that are none, whatever is wanted: [bytes, status]. */
 const BODIES = [['{', 400], ['{"a":1,}', 400], ['[]', 400], ['null', 400], ['"x"', 400], ['7', 400], ['{"a":1}{"a":1}', 400], ['{a:1}', 400], ["{'a':1}", 400], ['\ufeff{}', 400], ['{"\\ud800":1}', 400], ['[['.repeat(50_000), 400],
   ['{"a":'.repeat(30_000), 400], [Buffer.from('{"a":"\xff"}', 'latin1'), 400], [Buffer.from([0, 1, 2, 3]), 400], ['{"surprise": 1}', 400], [`{"${'x'.repeat(5_000)}":1}`, 400], [`{"a":"${'x'.repeat(300_000)}"}`, 413]];
-
-// ---- a world of its own for each operation ----
-
-/** Ada with a room, a message and another session; and what is Cy's alone. */
-async function settle(t) {
-  const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
-  const room = await ada.createRoom('tea', { members: [bob] });
-  const foreign = await cy.createRoom('secret');
-  const other = await ada.signInAgain();
-  const sent = await ada.post(room, 'kettle');
-  const hidden = await cy.post(foreign, 'nobody must read this');
-  return { ada, bob, cy, room, foreign, other, sent, hidden };
-}
-
-/** A value that means something here, by the name that the document gives it; else its example. */
-function sense(world, name, example) {
-  const { ada, bob, room, other, sent } = world;
-  const known = { user: bob.id, user_id: bob.id, room: room.id, room_id: room.id, session: other.session.id, seq: sent.seq, sender: ada.id, login: undefined, nonce: nonce(), members: [bob.id], refresh_token: other.tokens.refresh_token };
-  return known[name] ?? example;
-}
-
-class Attack {
-  constructor(world, operation) {
-    Object.assign(this, { world, operation });
-    this.url = Object.fromEntries(operation.parametersIn('path').map(({ name, example }) => [name, encodeURIComponent(sense(world, name, example ?? 'x'))]));
-    this.query = {};
-    for (const { name, required, example } of operation.parametersIn('query')) if (required) this.query[name] = encodeURIComponent(example);
-    this.body = Object.entries(operation.body?.example ?? {}).map(([name, example]) => [name, JSON.stringify(sense(world, name, example))]);
-  }
-
-  async ask({ url = {}, query = {}, body = this.bodyWith(), type = 'application/json' } = {}) {
-    const { operation, world } = this;
-    const path = operation.address.replace(/\{(\w+)\}/g, (_, name) => ({ ...this.url, ...(this.url.slug && { slug: `s-${nonce()}` }), ...url })[name]);
-    const all = Object.entries({ ...this.query, ...query }).map(([name, value]) => `${name}=${value}`).join('&');
-    const headers = { ...(operation.isPublic ? {} : { authorization: `Bearer ${world.ada.tokens.access_token}` }), 'if-match': '*', ...(body === undefined ? {} : { 'content-type': type }) };
-    const { origin } = (await running()).apis[0];
-    return exchange(origin, operation.method, `${path}${all && `?${all}`}`, { headers, body, timeoutMs: PATIENCE_MS });
-  }
-
-  /** The example with one member replaced, as text: `raw` is what stands for it. Members that may stand once are made new. */
-  bodyWith(name, raw) {
-    if (this.operation.bodySchema === undefined) return undefined;
-    const fresh = { login: () => `fuzz.${nonce()}`, nonce, email: () => `${nonce()}@example.org`, slug: () => `s-${nonce()}` };
-    const members = new Map(this.body.map(([member, value]) => [member, fresh[member] ? JSON.stringify(fresh[member]()) : value]));
-    if (name !== undefined) members.set(name, raw);
-    return `{${[...members].map(([member, value]) => `${JSON.stringify(member)}:${value}`).join(',')}}`;
-  }
-}
 
 /** It is refused with a code, or done; nothing else. */
 function assertAnswered(answer, label) {
@@ -132,8 +84,8 @@ async function assertUnharmed({ ada, bob, cy, room, foreign, hidden }, operation
 for (const operation of operations) {
   const hasBody = operation.bodySchema !== undefined;
   test(`bad input to ${operation.name} is refused precisely, or kept`, async (t) => {
-    const world = await settle(t);
-    const attack = new Attack(world, operation);
+    const world = await settle(chat(t));
+    const attack = new Sample(world, operation);
 
     for (const { name } of operation.parametersIn('path')) {
       await each(IN_ADDRESSES, async (value) => {
