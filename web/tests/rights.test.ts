@@ -7,6 +7,7 @@ import type { Role, RoomKind } from '../src/sync/types.js';
 
 const said: Record<Right, string> = {
   deleteAny: "delete another's message",
+  seeRevisions: "see what another's edited message said before",
   pin: 'pin and unpin',
   mentionRoom: 'mention the whole room',
   leave: 'leave',

@@ -6,6 +6,7 @@ const ROLES: readonly Role[] = ['owner', 'admin', 'moderator', 'member'];
 /** The least role for each kind of room; null: nobody. */
 const table = {
   deleteAny: { direct: null, private: 'moderator', public: 'moderator' },
+  seeRevisions: { direct: null, private: 'moderator', public: 'moderator' }, /* of others */
   pin: { direct: 'member', private: 'member', public: 'moderator' },
   mentionRoom: { direct: null, private: 'member', public: 'moderator' },
   leave: { direct: null, private: 'member', public: 'member' },

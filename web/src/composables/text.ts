@@ -92,17 +92,37 @@ export function nameList(names: string[]): string {
 export interface Part {
   text: string;
   href?: string;
+  mention?: 'me' | 'other';
 }
 
-/** Cuts text into plain parts and web addresses; only http and https ever become links. */
-export function linkParts(text: string): Part[] {
+/** Whom a mention may name: logins in small letters, and one's own. */
+export interface Mentionable {
+  myId: string;
+  mine: string;
+  has(login: string): boolean;
+}
+
+const NOBODY: Mentionable = { myId: '', mine: '', has: () => false };
+const MARKS = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]|(?<![\w@.-])@[a-z0-9_.-]*[a-z0-9_-]/gi;
+
+/** Cuts text into plain parts, web addresses (only http and https ever become links) and mentions of people who are there. */
+export function textParts(text: string, people = NOBODY): Part[] {
   const parts: Part[] = [];
   let end = 0;
-  for (const match of text.matchAll(/https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/g)) {
+  for (const match of text.matchAll(MARKS)) {
+    const part = markOf(match[0], people);
+    if (part === null) continue;
     if (match.index > end) parts.push({ text: text.slice(end, match.index) });
-    parts.push({ text: match[0], href: match[0] });
+    parts.push(part);
     end = match.index + match[0].length;
   }
   if (end < text.length) parts.push({ text: text.slice(end) });
   return parts;
+}
+
+function markOf(text: string, people: Mentionable): Part | null {
+  if (!text.startsWith('@')) return { text, href: text };
+  const login = text.slice(1).toLowerCase();
+  if (login === people.mine || login === 'room') return { text, mention: 'me' };
+  return people.has(login) ? { text, mention: 'other' } : null;
 }

@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, ref, watch } from 'vue';
-import type { LogEvent } from '../sync';
+import type { LogEvent, Message } from '../sync';
 import { layRows } from './rows';
 import { useAttention } from './useAttention';
 import { useClient } from './useSession';
@@ -40,9 +40,9 @@ export function useRoom(id: string) {
     rows: computed(() => layRows(view.value.entries, view.value.pending, client.me.id, unreadAfter.value)),
     typingNames: computed(() => view.value.typing.map(nameOf)),
     viewerNames: computed(() => view.value.viewers.filter((user) => user !== client.me.id).map(nameOf)),
-    send(text: string) {
+    send(text: string, replyTo?: Message) {
       unreadAfter.value = null;
-      room.send(text);
+      room.send(text, replyTo);
     },
   };
 }

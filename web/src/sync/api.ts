@@ -6,6 +6,7 @@ import type {
   Config,
   CursorAnswer,
   Facade,
+  Found,
   LogEvent,
   Me,
   MeChange,
@@ -103,6 +104,11 @@ export class Api {
     return this.call('GET', `/users${query({ q, limit })}`, undefined, { signal });
   }
 
+  /** With the fields that one may see. */
+  user(user: string): Promise<User> {
+    return this.call('GET', `/users/${encodeURIComponent(user)}`);
+  }
+
   /** Without `since`: only `until`, to begin with. */
   changes(since?: string, after?: string): Promise<ChangesPage> {
     return this.call('GET', `/me/changes${query({ since, after })}`);
@@ -167,8 +173,12 @@ export class Api {
     return this.call('DELETE', `/rooms/${room}/bans/${encodeURIComponent(user)}`);
   }
 
-  messagesBefore(room: string, before: number): Promise<Page<Message>> {
-    return this.call('GET', `/rooms/${room}/messages${query({ before })}`);
+  messagesBefore(room: string, before: number, limit?: number): Promise<Page<Message>> {
+    return this.call('GET', `/rooms/${room}/messages${query({ before, limit })}`);
+  }
+
+  messagesAround(room: string, around: number, limit?: number): Promise<Page<Message>> {
+    return this.call('GET', `/rooms/${room}/messages${query({ around, limit })}`);
   }
 
   eventsAfter(room: string, after: number, limit: number): Promise<EventsPage> {
@@ -177,6 +187,17 @@ export class Api {
 
   send(room: string, nonce: string, text: string, replyTo?: number): Promise<LogEvent> {
     return this.call('POST', `/rooms/${room}/messages`, { text, nonce, reply_to: replyTo });
+  }
+
+  /** Passes a message on to `room`; under its nonce once, however often it is sent. */
+  forward(room: string, nonce: string, original: Pick<Message, 'room_id' | 'seq'>): Promise<LogEvent> {
+    const forward = { room_id: original.room_id, seq: original.seq };
+    return this.call('POST', `/rooms/${room}/messages`, { nonce, forward });
+  }
+
+  /** Newest first; `after` is the `next` of the page before. */
+  search(q: string, room?: string, after?: string, signal?: AbortSignal): Promise<Page<Found>> {
+    return this.call('GET', `/search/messages${query({ q, room, after, limit: 30 })}`, undefined, { signal });
   }
 
   message(room: string, seq: number): Promise<Message> {

@@ -10,6 +10,7 @@ export { Gateways } from './gateways.js';
 export type { Live } from './live.js';
 export { RoomLog } from './log.js';
 export type { Skipped } from './log.js';
+export { newNonce } from './outbox.js';
 export type { Outbox, Pending } from './outbox.js';
 export { Problem, SignedOut, explain, isTemporary } from './problem.js';
 export { Room } from './room.js';

@@ -2,7 +2,7 @@ import type { Api } from './api.js';
 import { Problem, explain } from './problem.js';
 import { Signal } from './signal.js';
 import { backoffMs } from './time.js';
-import type { LogEvent } from './types.js';
+import type { LogEvent, Message } from './types.js';
 
 /** Pauses between attempts grow from half a second to ten. */
 const PAUSE_BASE_MS = 1_000;
@@ -14,6 +14,8 @@ const RETRY_AFTER_MOST_MS = 60_000;
 export interface Pending {
   nonce: string;
   text: string;
+  /** Of an answer: what it answers. */
+  replyTo?: Message;
   createdAt: string;
   state: 'sending' | 'sent' | 'failed';
   /** Why it was refused, for people. */
@@ -62,8 +64,8 @@ export class Outbox {
    * Returns the nonce. Who stores what is pending, and after a new start adds it again under its old
    * nonce, sends it once even if the outcome was never known.
    */
-  add(text: string, nonce = newNonce()): string {
-    if (!this.has(nonce)) this.put({ nonce, text, createdAt: new Date().toISOString(), state: 'sending' });
+  add(text: string, nonce = newNonce(), replyTo?: Message): string {
+    if (!this.has(nonce)) this.put({ nonce, text, replyTo, createdAt: new Date().toISOString(), state: 'sending' });
     return nonce;
   }
 
@@ -72,7 +74,7 @@ export class Outbox {
     const failed = this.items.find((item) => item.nonce === nonce && item.state === 'failed');
     if (failed === undefined) return;
     this.items = this.items.filter((item) => item !== failed);
-    this.put({ nonce, text: failed.text, createdAt: new Date().toISOString(), state: 'sending' });
+    this.put({ nonce, text: failed.text, replyTo: failed.replyTo, createdAt: new Date().toISOString(), state: 'sending' });
   }
 
   /** The connection is back: no need to pause any longer, unless the server asked for it. */
@@ -115,11 +117,11 @@ export class Outbox {
     this.working = false;
   }
 
-  private async deliver({ nonce, text }: Pending): Promise<void> {
+  private async deliver({ nonce, text, replyTo }: Pending): Promise<void> {
     /* No longer there: discarded, or its event arrived although the answer was lost. */
     for (let attempt = 0; this.has(nonce); attempt++) {
       try {
-        const event = await this.api.send(this.roomId, nonce, text);
+        const event = await this.api.send(this.roomId, nonce, text, replyTo?.seq);
         this.end = Math.max(this.end, event.seq);
         this.endTrouble();
         this.update(nonce, { state: 'sent', seq: event.seq });
@@ -165,7 +167,7 @@ export class Outbox {
 }
 
 /** 128 random bits. Not crypto.randomUUID(), which is missing where the page comes over plain http. */
-function newNonce(): string {
+export function newNonce(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -12,7 +12,7 @@ import { withSettings } from './store.js';
 import type { ChatStore } from './store.js';
 import { backoffMs, sleep } from './time.js';
 import { Timeline } from './timeline.js';
-import type { Facade, LogEvent, Member, RoomInfo, Snapshot } from './types.js';
+import type { Facade, LogEvent, Member, Message, RoomInfo, Snapshot } from './types.js';
 
 /** Further behind than this, a new snapshot is cheaper than the log. */
 const FAR_BEHIND = 2_000;
@@ -20,6 +20,10 @@ const FAR_BEHIND = 2_000;
 const RESTART_SPACING_MS = 2_000;
 /** A timeline that grows much beyond this forgets its oldest messages. */
 const WINDOW_MOST = 5_000;
+
+/** Going back to one message reads so much at most. */
+const BACK_PAGE = 200;
+const BACK_MOST_PAGES = 10;
 
 export interface RoomOptions {
   /**
@@ -99,8 +103,8 @@ export class Room {
     for (const stop of this.stopListening) stop();
   }
 
-  send(text: string): void {
-    this.outbox.add(text);
+  send(text: string, replyTo?: Message): void {
+    this.outbox.add(text, undefined, replyTo);
     this.live?.stoppedTyping();
   }
 
@@ -114,15 +118,29 @@ export class Room {
     this.loadingOlder = true;
     this.changed.emit();
     try {
-      const before = this.timeline.olderBefore;
-      const page = await this.api.messagesBefore(this.id, before);
-      /* A window that has moved meanwhile has another edge, which this page does not touch. */
-      if (this.timeline.olderBefore === before) this.timeline.prepend(page.items, page.has_more);
+      await this.readOlder();
     } catch {
       await sleep(1_000); /* scrolling asks again */
     }
     this.loadingOlder = false;
     this.changed.emit();
+  }
+
+  /** False: message `seq` is further back than a screen should hold. What fails is thrown. */
+  async loadBackTo(seq: number): Promise<boolean> {
+    for (let pages = 0; this.timeline.hasOlder && this.timeline.olderBefore > seq; pages++) {
+      if (pages === BACK_MOST_PAGES || this.closed) return false;
+      await this.readOlder(BACK_PAGE);
+    }
+    this.changed.emit();
+    return true;
+  }
+
+  private async readOlder(limit?: number): Promise<void> {
+    const before = this.timeline.olderBefore;
+    const page = await this.api.messagesBefore(this.id, before, limit);
+    /* A window that has moved meanwhile has another edge, which this page does not touch. */
+    if (this.timeline.olderBefore === before) this.timeline.prepend(page.items, page.has_more);
   }
 
   /* What comes of them is in the log, in its place: an answer may be overtaken by what came later. */

@@ -129,6 +129,13 @@ export interface Message {
   deleted_at?: string;
 }
 
+/** What a search found: `hits` are from and to of the excerpt's text, as slice() takes them. */
+export interface Found {
+  message: Message;
+  room: RoomInfo;
+  excerpt: { text: string; hits: [number, number][] };
+}
+
 /** What a message said before an edit. */
 export interface Revision {
   version: number;
