@@ -62,30 +62,51 @@ static const struct db_statement queue_other_language = {
     "  SELECT room_id, row_number() OVER () / 100 AS part FROM {lane}.searchable"
     "  WHERE language <> current_setting('default_text_search_config')) s GROUP BY part"};
 
-static void run_lanes(struct worker *worker, const struct db_statement *statement, int64_t most, enum err *err)
+/* How many messages it read, or -1. */
+static int64_t run(struct worker *worker, const struct db_statement *statement, int lane, int64_t most)
 {
-    const int lanes = worker->app->lane_count;
+    struct db_query query = {.statement = statement, .lane = lane};
+    int64_t count = -1;
 
-    *err = lanes > 0 ? ERR_OK : ERR_UNAVAILABLE;
-    for (int lane = 0; lane < lanes && *err == ERR_OK; lane++) { /* one after the other: others search, too */
-        struct db_query query = {.statement = statement, .lane = lane};
-        if (most > 0)
-            db_add_i64(&query.params, most);
-        *err = db_ask(worker->search, &query);
-        db_params_fini(&query.params);
-        db_rows_fini(&query.rows);
-    }
+    if (statement == &index_words)
+        db_add_i64(&query.params, most);
+    if (db_ask(worker->search, &query) == ERR_OK)
+        count = statement == &index_words ? db_i64(&query.rows, 0, 0) : 0;
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return count;
 }
 
-void search_index_run(struct worker *worker)
+/* Fewer the next time when it failed, more when that many went well: an empty lane says nothing of either. */
+static int64_t run_some(struct worker *worker, int lane, int64_t *most)
 {
-    enum err err;
-    run_lanes(worker, &index_words, worker->app->settings->search.index_max, &err);
+    const int64_t limit = worker->app->settings->search.index_max, asked = *most, count = run(worker, &index_words, lane, asked);
+
+    if (count < 0)
+        *most = (asked + 1) / 2;
+    else if (count == asked)
+        *most = asked < limit / 2 ? asked * 2 : limit;
+    return count;
+}
+
+/* One lane after the other: others search, too. A lane that fails holds none of the others up. */
+void search_index_run(struct worker *worker, int64_t *most)
+{
+    const int64_t limit = worker->app->settings->search.index_max;
+    const int lanes = worker->app->lane_count;
+
+    for (int lane = 0; lane < lanes; lane++) {
+        for (int64_t total = 0, count = 1; count > 0 && total < limit; total += count)
+            count = run_some(worker, lane, most);
+    }
 }
 
 enum err search_index_check(struct worker *worker)
 {
-    enum err err;
-    run_lanes(worker, &queue_other_language, 0, &err);
-    return err;
+    const int lanes = worker->app->lane_count;
+
+    for (int lane = 0; lane < lanes; lane++)
+        if (run(worker, &queue_other_language, lane, 0) < 0)
+            return ERR_UNAVAILABLE;
+    return lanes > 0 ? ERR_OK : ERR_UNAVAILABLE;
 }

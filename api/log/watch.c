@@ -62,6 +62,7 @@ struct watch {
     bool asking;
     bool redo_running, clear_running, index_running;
     bool language_is_known; /* to what is read for search */
+    int64_t index_most;     /* messages that are read for it at once */
     bool stopping;
     void (*on_closed)(void *context); /* set when it is `stopping` */
     void *closed_context;
@@ -276,7 +277,7 @@ static void index_search(void *arg)
     if (!watch->language_is_known)
         watch->language_is_known = search_index_check(watch->worker) == ERR_OK;
     if (watch->language_is_known)
-        search_index_run(watch->worker);
+        search_index_run(watch->worker, &watch->index_most);
     watch->index_running = false;
     end_task(watch);
 }
@@ -393,7 +394,7 @@ struct watch *watch_open(struct worker *worker, int64_t incarnation)
     const struct settings *settings = worker->app->settings;
     struct watch *watch = xcalloc(1, sizeof(*watch));
 
-    *watch = (struct watch){.worker = worker, .incarnation = incarnation, .last_ban = -1};
+    *watch = (struct watch){.worker = worker, .incarnation = incarnation, .last_ban = -1, .index_most = settings->search.index_max};
     watch->announcer = announcer_create();
     watch->raises = inbox_create(RAISES_MAX);
     watch->covered = xcalloc(RAISES_MAX, sizeof(*watch->covered));

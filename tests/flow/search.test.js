@@ -207,6 +207,23 @@ test('hostile queries are harmless', async (t) => {
   await refused(page(ada, 'kettle', { room: { id: '4711' } }), 404, 'not_found');
 });
 
+test('texts that take too long to be read together are read in the end', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const tea = await ada.createRoom('tea');
+  const long = (i) => Array.from({ length: 2_000 }, (_, n) => `w${(n * 7919 + i * 104_729) % 1_000_003}`).join(' ').slice(0, 16_000);
+  const { apis } = await running();
+  for (const api of apis) {
+    api.env.PARLEY_SEARCH_TIMEOUT_MS = '200';
+    await api.restart();
+  }
+  for (let i = 0; i < 60; i++) await ada.post(tea, long(i));
+  await allIsRead();
+  for (const api of apis) {
+    delete api.env.PARLEY_SEARCH_TIMEOUT_MS;
+    await api.restart();
+  }
+});
+
 test('somebody in ten thousand rooms is answered in time', async (t) => {
   const { ada } = await chat(t).users('ada');
   const servers = await running();
