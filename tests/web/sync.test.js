@@ -6,8 +6,8 @@ import { Core } from './core.js';
 const range = (from, to) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 const laneOf = (room) => `lane_${String((BigInt(room.id) >> 12n) & 1023n).padStart(3, '0')}`;
 
-const lineOf = ({ room, last_message, lastMessage = last_message, cursor, unread }) => ({
-  id: room.id, name: room.name, last: lastMessage ?? null, cursor, unread,
+const lineOf = ({ room, last_message, lastMessage = last_message, cursor, unread, mentions }) => ({
+  id: room.id, name: room.name, last: lastMessage ?? null, cursor, unread, mentioned: mentions > 0,
 });
 
 /** What the core knows by applying events is what a client that has just come is told. */
@@ -67,7 +67,10 @@ test('T09 after 10,000 random operations, and all along, applied events equal wh
   async function post(person, room) {
     const original = said[said.length - 1 - roll(20)];
     const reply_to = roll(4) === 0 && original?.room === room ? original.seq : undefined;
-    const event = await person.post(room, `text ${roll(1e6)} ${'🫖'.repeat(roll(200))}`, { api: roll(2), reply_to });
+    const named = roll(4) === 0 ? `@${people[roll(3)].login}` : '';
+    const event = await (original !== undefined && roll(10) === 0
+      ? person.forward(room, original.room, original.seq, { api: roll(2) })
+      : person.post(room, `text ${roll(1e6)} ${named} ${'🫖'.repeat(roll(200))}`, { api: roll(2), reply_to }));
     said.push({ room, seq: event.seq, person });
   }
 

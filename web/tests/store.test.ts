@@ -130,3 +130,18 @@ test('pinned rooms stand above those with later activity', () => {
   store.applyList([{ ...old, room: { ...old.room, id: '8' }, notify: { level: 'all' }, pinned: true }, young], store.mark());
   assert.deepEqual(store.list().map(({ room }) => room.id), ['8', '7']);
 });
+
+test('mentions are what the newest word of the server says, and none once all is read', () => {
+  const store = new ChatStore('ada');
+  const mark = store.mark();
+  store.applyList([chat(10, 4, { mentions: 1 })], mark);
+  assert.deepEqual([store.get('7')?.mentions, store.get('7')?.mentioned], [1, true]);
+  store.applyCursor('7', { seq: 4, message_no: 4 }, exactlyAt(20), 3);
+  store.applyCursor('7', { seq: 4, message_no: 4 }, exactlyAt(19), 2);
+  store.applyList([chat(10, 4, { mentions: 1 })], mark);
+  assert.equal(store.get('7')?.mentions, 3, 'what was asked for before does not take it back');
+  store.applyLine({ type: 'chat', room_id: '7', last_seq: 11, message_no: 11, last_message: message(11), mentions_room: true });
+  assert.equal(store.get('7')?.mentions, 4);
+  store.applyCursor('7', { seq: 11, message_no: 11 }, exactlyAt(30));
+  assert.deepEqual([store.get('7')?.mentions, store.get('7')?.mentioned], [0, false]);
+});

@@ -297,7 +297,7 @@ export class Client {
     if (type === 'contact') this.meetRelation(event);
     if (id === undefined) return;
     this.chats.applyView(id, event, at);
-    if (event.cursor) this.chats.applyCursor(id, event.cursor, at); /* `room_added` may bring one too */
+    if (event.cursor) this.chats.applyCursor(id, event.cursor, at, event.mentions); /* `room_added` may bring one too */
     if (type === 'room_added' && this.chats.added(id, at)) this.gainRoom(id);
     else if (type === 'room_removed' && this.chats.removed(id, at)) {
       this.loseRoom(id, event.reason);

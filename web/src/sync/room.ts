@@ -224,8 +224,8 @@ export class Room {
     if (snapshot === null) return;
     this.takeSnapshot(snapshot);
     this.startLive();
-    this.reader = new Reader(this.api, this.id, snapshot.cursor.seq, ({ cursor, changed_at }) =>
-      this.chats.applyCursor(this.id, cursor, changed_at),
+    this.reader = new Reader(this.api, this.id, snapshot.cursor.seq, ({ cursor, changed_at, mentions }) =>
+      this.chats.applyCursor(this.id, cursor, changed_at, mentions),
     );
     this.enter('open');
   }

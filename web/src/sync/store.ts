@@ -8,6 +8,8 @@ export interface ChatLine extends View {
   lastMessage?: Message;
   cursor: Cursor;
   unread: number;
+  /** Unread messages that mention one; those that mention the whole room are counted by lines until the server says it exactly. */
+  mentions: number;
   mentioned: boolean;
 }
 
@@ -18,7 +20,8 @@ interface Entry {
   lastMessage?: Message;
   cursor: Cursor;
   cursorAt: string; /* changed_at of the cursor; '' while no dated one was seen */
-  mentioned: boolean;
+  mentions: number;
+  mentionsOrder: number; /* local order of the last word about them */
   view: View;
   viewAt: string; /* changed_at of the view; '' while no dated one was seen */
   viewOrder: number; /* local order of that; a list that was asked for before is older */
@@ -83,16 +86,20 @@ export class ChatStore {
     const entry = this.entries.get(event.room_id);
     if (entry === undefined || event.seq <= entry.lastSeq) return;
     this.foldFacts(entry, event.seq, event.message_no, newLast(entry.lastMessage, event));
+    if (event.message?.mentions_room && event.kind === 'message' && event.sender?.id !== this.myId) entry.mentions++;
     if (event.room?.deleted_at !== undefined) this.drop(event.room_id);
     else if (event.room) entry.room = withSettings(entry.room, event.room);
     this.changed.emit();
   }
 
   /** Undated moves (an own send, a list) only go forward; dated ones go where the newest says. */
-  applyCursor(roomId: string, cursor: Cursor, changedAt = ''): void {
+  applyCursor(roomId: string, cursor: Cursor, changedAt = '', mentions?: number): void {
     const entry = this.entries.get(roomId);
     if (entry === undefined) return;
-    foldCursor(entry, cursor, changedAt);
+    if (foldCursor(entry, cursor, changedAt) && mentions !== undefined) {
+      entry.mentions = mentions;
+      entry.mentionsOrder = ++this.order;
+    }
     this.changed.emit();
   }
 
@@ -165,7 +172,7 @@ export class ChatStore {
     this.foldFacts(entry, room.last_seq, room.message_no, chat.last_message);
     foldCursor(entry, chat.cursor, '');
     if (chat.notify !== undefined && entry.viewOrder <= mark) entry.view = viewOf(chat);
-    if (chat.mentions !== undefined) entry.mentioned = chat.mentions > 0;
+    if (chat.mentions !== undefined && entry.mentionsOrder <= mark) entry.mentions = chat.mentions;
     this.entries.set(room.id, entry);
     const early = this.early.get(room.id);
     this.early.delete(room.id);
@@ -176,7 +183,8 @@ export class ChatStore {
     if (line.last_seq <= entry.lastSeq) return;
     if (line.room) entry.room = withSettings(entry.room, line.room);
     this.foldFacts(entry, line.last_seq, line.message_no, line.last_message);
-    if (line.mentions_room || line.mentions?.includes(this.myId)) entry.mentioned = true;
+    /* How often one was named is told with the own cursor. A mention of the whole room is told to nobody in it by himself. */
+    if (line.mentions_room) entry.mentions++;
   }
 
   private foldFacts(entry: Entry, seq: number, messageNo: number, last: Message | undefined): void {
@@ -197,17 +205,19 @@ export function withSettings(room: RoomInfo, settings: RoomSettings): RoomInfo {
 
 function newEntry({ room, last_message, cursor }: Chat): Entry {
   const facts = { lastSeq: room.last_seq, messageNo: room.message_no, lastMessage: last_message };
-  return { room, ...facts, cursor, cursorAt: '', mentioned: false, view: viewOf({}), viewAt: '', viewOrder: 0 };
+  return { room, ...facts, cursor, cursorAt: '', mentions: 0, mentionsOrder: 0, view: viewOf({}), viewAt: '', viewOrder: 0 };
 }
 
 const viewOf = ({ notify = { level: 'all' }, archived = false, pinned = false }: Partial<View>): View => ({ notify, archived, pinned });
 
-function foldCursor(entry: Entry, { seq, message_no }: Cursor, changedAt: string): void {
+/** False: it is older than what is known. */
+function foldCursor(entry: Entry, { seq, message_no }: Cursor, changedAt: string): boolean {
   const isNewer = changedAt === '' ? seq > entry.cursor.seq : changedAt >= entry.cursorAt;
-  if (!isNewer) return;
+  if (!isNewer) return false;
   entry.cursor = { seq, message_no };
   if (changedAt !== '') entry.cursorAt = changedAt;
-  if (unreadOf(entry) === 0) entry.mentioned = false;
+  if (unreadOf(entry) === 0) entry.mentions = 0;
+  return true;
 }
 
 /**
@@ -236,7 +246,8 @@ function byPlace(a: Entry, b: Entry): number {
 }
 
 function shown(entry: Entry): ChatLine {
-  const { room, lastMessage, cursor, mentioned, view } = entry;
+  const { room, lastMessage, cursor, view } = entry;
   const unread = unreadOf(entry);
-  return { room, lastMessage, cursor, unread, mentioned: mentioned && unread > 0, ...view };
+  const mentions = Math.min(entry.mentions, unread);
+  return { room, lastMessage, cursor, unread, mentions, mentioned: mentions > 0, ...view };
 }

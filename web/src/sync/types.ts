@@ -236,6 +236,7 @@ export interface UserEvent extends Partial<View> {
   room_id?: string;
   changed_at: string;
   cursor?: Cursor;
+  mentions?: number;
   reason?: string;
   /** Of `contact`. */
   user_id?: string;
@@ -245,5 +246,6 @@ export interface UserEvent extends Partial<View> {
 
 export interface CursorAnswer {
   cursor: Cursor;
+  mentions?: number;
   changed_at?: string;
 }
