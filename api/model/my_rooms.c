@@ -449,8 +449,8 @@ static enum err read_together(struct worker *worker, int64_t user_id, const stru
     void *answer;
     bool is_pilot;
 
-    snprintf(key, sizeof(key), "rooms:%" PRId64 ":%d:%" PRId64 ":%" PRId64 ":%zu", user_id, page->archived, page->after.activity_us,
-             page->after.room_id, page->limit);
+    snprintf(key, sizeof(key), "rooms:%" PRId64 ":%d:%d:%d:%" PRId64 ":%" PRId64 ":%zu", user_id, page->archived, page->has_after,
+             page->after.is_pinned, page->after.activity_us, page->after.room_id, page->limit);
     struct flight *flight = flights_board(worker->flights, text(key), user_id, &is_pilot);
     if (is_pilot) {
         struct my_rooms *shared = xcalloc(1, sizeof(*shared));
