@@ -95,8 +95,8 @@ static enum err write_page(struct call *call, const struct my_rooms *rooms)
             write_chat(&out, &rooms->chats[i], people, user_id);
         json_close(&out, ']');
         json_key_bool(&out, "has_more", rooms->has_more);
-        if (rooms->has_more && shown > 0) {
-            const struct chat_place last = rooms->chats[shown - 1].place;
+        if (rooms->has_more) {
+            const struct chat_place last = rooms->last;
             char next[96];
             const int len =
                 snprintf(next, sizeof(next), "%" PRId64 "-%" PRId64 "%s", last.activity_us, last.room_id, last.is_pinned ? "-pinned" : "");

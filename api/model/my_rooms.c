@@ -372,26 +372,32 @@ static int compare_places(const void *a, const void *b)
     return chat_place_compare(((const struct chat *)a)->place, ((const struct chat *)b)->place);
 }
 
-/* Whether a chat was chosen by its activity, or all of them were read: places are those of when it was asked where the rooms stand. */
 static bool is_on_page(const struct chat *chat, const struct chat_page *page)
 {
     return !is_missing(chat) && chat->room.deleted_us == 0 && (!page->has_after || chat_place_compare(page->after, chat->place) < 0);
 }
 
+/*
+ * Chats that were chosen by their activity keep the places of when they were; of those some may have gone since, and how many more
+ * there are is not known beyond one.
+ */
 static void take_page(struct my_rooms *rooms, const struct chat_page *page)
 {
-    size_t kept = 0;
+    const bool is_cut = rooms->is_narrow && rooms->count > page->limit;
+    size_t kept = 0, seen = 0;
 
-    rooms->has_more = rooms->is_narrow && rooms->count > page->limit;
-    for (size_t i = 0; i < rooms->count; i++) {
-        if (!rooms->is_narrow)
-            chat_set_place(&rooms->chats[i], rooms->chats[i].head.activity_us);
-        if (is_on_page(&rooms->chats[i], page))
-            rooms->chats[kept++] = rooms->chats[i];
+    for (size_t i = 0; !rooms->is_narrow && i < rooms->count; i++)
+        chat_set_place(&rooms->chats[i], rooms->chats[i].head.activity_us);
+    qsort(rooms->chats, rooms->count, sizeof(*rooms->chats), compare_places);
+    for (; seen < rooms->count && kept < page->limit; seen++) {
+        rooms->last = rooms->chats[seen].place;
+        if (is_on_page(&rooms->chats[seen], page))
+            rooms->chats[kept++] = rooms->chats[seen];
     }
-    qsort(rooms->chats, kept, sizeof(*rooms->chats), compare_places);
-    rooms->has_more = rooms->has_more || kept > page->limit;
-    rooms->count = kept < page->limit ? kept : page->limit;
+    rooms->has_more = is_cut;
+    for (; !rooms->has_more && seen < rooms->count; seen++)
+        rooms->has_more = is_on_page(&rooms->chats[seen], page);
+    rooms->count = kept;
 }
 
 /* ---- all of it ---- */

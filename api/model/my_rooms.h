@@ -41,6 +41,7 @@ struct my_rooms {
     struct chat *chats;
     size_t count;
     bool has_more;
+    struct chat_place last; /* that was looked at: where the next page goes on */
     bool is_narrow; /* private: only those of the page were read */
     void *held; /* what the texts are borrowed from */
 };

@@ -35,8 +35,10 @@ test('T35 with the disk of the database full sends are answered 503, reads work,
     assert.deepEqual((await bob.log(room, before.seq, { api })).map(({ seq }) => seq), stored.map(({ seq }) => seq));
     assert.equal((await bob.chatOf(room, { api })).unread, 1 + stored.length);
     assert.equal((await bob.snapshot(room, { api })).room.name, 'tea');
-    assert.equal((await bob.ask('POST', `/rooms/${room.id}/messages`, { text: 'y'.repeat(8_000), nonce: nonce() }, { api })).status, 503);
   }
+  // PostgreSQL may have given up a segment of its log since
+  const later = await sendUntil(bob, room, ({ status }) => status !== 201);
+  assert.equal(later.at(-1).status, 503);
   assert.equal(device.client.state, 'connected');
   const told = apis.map(({ log }) => fs.readFileSync(log, 'utf8').match(/No space left on device/g)?.length ?? 0);
   assert.ok(told.every((times) => times <= 3) && told.some((times) => times > 0), `said ${told} times`);
