@@ -105,6 +105,8 @@ struct settings {
     } search;
     struct {
         int64_t members_per_room;
+        int64_t members_per_group;
+        int64_t topics_per_group;
         int64_t revisions_per_message;
         int64_t reaction_kinds;
         int64_t pins_per_room;

@@ -27,7 +27,7 @@ enum channel_name_kind channel_name_kind(struct text name)
         return CHANNEL_NAME_USER;
     if (text_starts(name, TEXT("status:")))
         return CHANNEL_NAME_STATUS;
-    if (text_equal(name, TEXT("public:rooms")))
+    if (text_equal(name, TEXT("public:rooms")) || text_equal(name, TEXT("public:groups")))
         return CHANNEL_NAME_PUBLIC;
     return text_equal(name, TEXT("chats")) ? CHANNEL_NAME_CHATS : CHANNEL_NAME_UNKNOWN;
 }

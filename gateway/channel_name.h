@@ -14,7 +14,7 @@ enum channel_name_kind {
     CHANNEL_NAME_LIVE,   /* live:{id} */
     CHANNEL_NAME_USER,   /* user:{id} */
     CHANNEL_NAME_STATUS, /* status:{id}: not built yet */
-    CHANNEL_NAME_PUBLIC, /* public:rooms */
+    CHANNEL_NAME_PUBLIC, /* public:rooms, public:groups */
 };
 
 enum channel_name_kind channel_name_kind(struct text name);

@@ -76,6 +76,8 @@ enum err config_get(struct call *call)
     json_key_i64(&out, "message_bytes", 16 * 1024);
     json_key_i64(&out, "body_bytes", settings->http.body_max_bytes);
     json_key_i64(&out, "members_per_room", settings->limits.members_per_room);
+    json_key_i64(&out, "members_per_group", settings->limits.members_per_group);
+    json_key_i64(&out, "topics_per_group", settings->limits.topics_per_group);
     json_key_i64(&out, "reaction_kinds", settings->limits.reaction_kinds);
     json_key_i64(&out, "pins_per_room", settings->limits.pins_per_room);
     json_key_i64(&out, "mentions_per_message", settings->limits.mentions_per_message);

@@ -9,6 +9,7 @@
 #include "api/handlers/members.h"
 #include "api/handlers/messages.h"
 #include "api/handlers/room_names.h"
+#include "api/model/like.h"
 #include "api/model/people.h"
 #include "api/model/relation.h"
 #include "api/log/room_log.h"
@@ -347,18 +348,6 @@ static void write_public(struct call *call, struct listed *list, size_t count, s
     json_close(&out, '}');
 }
 
-/* What has `words` anywhere in it, for LIKE. */
-static void make_pattern(struct text words, struct buf *pattern)
-{
-    buf_add_byte(pattern, '%');
-    for (size_t i = 0; i < words.len; i++) {
-        if (strchr("%_\\", words.at[i]) != NULL)
-            buf_add_byte(pattern, '\\');
-        buf_add_byte(pattern, words.at[i]);
-    }
-    buf_add_byte(pattern, '%');
-}
-
 /* GET /v1/rooms/public ? q, after, limit -> Page of Room, newest first */
 enum err rooms_get_public(struct call *call)
 {
@@ -373,7 +362,7 @@ enum err rooms_get_public(struct call *call)
         (err = call_query_i64(call, "limit", 1, PUBLIC_MAX, &limit)) != ERR_OK)
         return err;
     (void)call_query_text(call, "q", &words);
-    make_pattern(words, &pattern);
+    like_anywhere(&pattern, words);
 
     struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
     for (int lane = 0; lane < lanes; lane++) {

@@ -4,6 +4,8 @@
 #include "api/handlers/config.h"
 #include "api/handlers/contacts.h"
 #include "api/handlers/me.h"
+#include "api/handlers/group_members.h"
+#include "api/handlers/groups.h"
 #include "api/handlers/members.h"
 #include "api/handlers/message_changes.h"
 #include "api/handlers/messages.h"
@@ -83,5 +85,23 @@ const struct route routes[] = {
     {"PUT", "/rooms/{room}/cursor", cursor_put, 0, NULL, "seq force", "cursor.set"},
 
     {"GET", "/search/messages", search_get_messages, ROUTE_SEARCHES, "q room sender from to limit after", NULL, NULL},
+
+    {"POST", "/groups", groups_post, 0, NULL, "name visibility about slug", NULL},
+    {"GET", "/groups", groups_get, 0, "after limit", NULL, NULL},
+    {"GET", "/groups/public", groups_get_public, 0, "q after limit", NULL, NULL},
+    {"GET", "/groups/{group}", groups_get_one, 0, NULL, NULL, NULL},
+    {"PATCH", "/groups/{group}", groups_patch, 0, NULL, "name about slug", NULL},
+    {"DELETE", "/groups/{group}", groups_delete, 0, NULL, NULL, NULL},
+    {"POST", "/groups/{group}/join", group_join, 0, NULL, NULL, NULL},
+    {"POST", "/groups/{group}/leave", group_leave, 0, NULL, NULL, NULL},
+    {"GET", "/groups/{group}/members", group_members_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/groups/{group}/members/{user}", group_members_put, 0, NULL, "role", NULL},
+    {"DELETE", "/groups/{group}/members/{user}", group_members_delete, 0, NULL, NULL, NULL},
+    {"GET", "/groups/{group}/bans", group_bans_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/groups/{group}/bans/{user}", group_bans_put, 0, NULL, "until reason", NULL},
+    {"DELETE", "/groups/{group}/bans/{user}", group_bans_delete, 0, NULL, NULL, NULL},
+    {"POST", "/groups/{group}/topics", topics_post, 0, NULL, "name position", NULL},
+    {"PATCH", "/groups/{group}/topics/{topic}", topics_patch, 0, NULL, "name position", NULL},
+    {"DELETE", "/groups/{group}/topics/{topic}", topics_delete, 0, NULL, NULL, NULL},
     {NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

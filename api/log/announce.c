@@ -318,6 +318,38 @@ void announce_relation(struct announcer *announcer, const struct relation *relat
     end(announcer, &a->data);
 }
 
+void announce_public_group(struct announcer *announcer, struct text type, const struct group *group)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put(announcer, TEXT("public:groups"));
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", type);
+    json_key(&out, "group");
+    group_write(&out, group);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
+void announce_group_membership(struct announcer *announcer, int64_t user_id, int64_t group_id, bool is_in, struct text reason,
+                               int64_t changed_us)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "user", user_id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", is_in ? TEXT("group_added") : TEXT("group_removed"));
+    json_key_id(&out, "group_id", group_id);
+    json_key_text(&out, "reason", reason);
+    json_key_time_exact(&out, "changed_at", changed_us);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
 void announce_session_ended(struct announcer *announcer, int64_t user_id, int64_t session_id,
                             int64_t number)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/model/event.h"
+#include "api/model/group.h"
 #include "api/model/me.h"
 #include "api/model/membership.h"
 #include "api/model/relation.h"
@@ -40,6 +41,11 @@ void announce_profile(struct announcer *announcer, const struct me *me);
 void announce_view(struct announcer *announcer, const struct membership *membership);
 /* On user:{id}: what the person has made of another. */
 void announce_relation(struct announcer *announcer, const struct relation *relation);
+/* On public:groups: `type` (`group_created`, `group_changed`, `group_deleted`) with the Group. */
+void announce_public_group(struct announcer *announcer, struct text type, const struct group *group);
+/* On user:{id}: `group_added` or `group_removed`. */
+void announce_group_membership(struct announcer *announcer, int64_t user_id, int64_t group_id, bool is_in, struct text reason,
+                               int64_t changed_us);
 /* On user:{id}: anything else; `data` is a JSON object. */
 void announce_to_user(struct announcer *announcer, int64_t user_id, struct text data);
 /* Ends live connections: all of the user's, or one session's (0: all). */

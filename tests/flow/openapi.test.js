@@ -196,11 +196,19 @@ async function settle(world) {
   const made = await world.succeed(operation('createRoom'));
   world.learn(exampleOf('createRoom', 201).id, made.body.id);
   await world.succeed(operation('sendMessage'));
+  const group = await world.succeed(operation('createGroup'));
+  world.learn(exampleOf('createGroup', 201).id, group.body.id);
+  const { topics } = (await world.succeed(operation('addTopic'))).body;
+  world.learn(exampleOf('addTopic', 201).topics[0].id, topics[0].id);
   return world;
 }
 
 /** What must be so before an operation works, once those before it took things away. */
 const before = {
+  async deleteGroup(world) {
+    const made = await world.succeed(operation('createGroup'));
+    world.learn(exampleOf('createGroup', 201).id, made.body.id);
+  },
   async deleteRoom(world) {
     const made = await world.succeed(operation('createRoom'));
     world.learn(exampleOf('createRoom', 201).id, made.body.id);
@@ -220,7 +228,7 @@ const before = {
   },
 };
 
-const LAST = ['deleteMessage', 'removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
+const LAST = ['deleteTopic', 'removeGroupMember', 'leaveGroup', 'deleteGroup', 'deleteMessage', 'removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
 
 /** All operations, in an order in which each has what it needs. */
 const inOrder = () => [

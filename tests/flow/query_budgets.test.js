@@ -70,6 +70,23 @@ const BUDGETS = {
   pinChat: [3, 0],
   unpinChat: [2, 0],
   setCursor: [2, 0],
+  createGroup: [0, 2],
+  listGroups: [0, 1],
+  listPublicGroups: [0, 1],
+  getGroup: [0, 1],
+  changeGroup: [0, 3],
+  deleteGroup: [0, 2],
+  joinGroup: [0, 2],
+  leaveGroup: [0, 1],
+  listGroupMembers: [0, 2],
+  addGroupMember: [0, 2],
+  removeGroupMember: [0, 1],
+  listGroupBans: [0, 2],
+  banFromGroup: [0, 2],
+  unbanFromGroup: [0, 1],
+  addTopic: [0, 3],
+  changeTopic: [0, 3],
+  deleteTopic: [0, 3],
 };
 
 /* What a batch owes is forgotten with one that may come just now, and locks for it: that is not the operation's. */

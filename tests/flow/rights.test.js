@@ -54,11 +54,32 @@ const ROOM = {
   setCursor: { private: '200 200 200 200 200 N N N T', public: '200 200 200 200 200 M M M T', body: { seq: 1 } },
 };
 
+/** Paths about a group: the same without the silent. */
+const GROUP = {
+  getGroup: { private: '200 200 200 200 N N N T', public: '200 200 200 200 200 200 200 T' },
+  changeGroup: { private: '200 200 R R N N N T', public: '200 200 R R M M M T' },
+  deleteGroup: { private: '204 R R R N N N T', public: '204 R R R M M M T' },
+  joinGroup: { private: '200 200 200 200 N N N T', public: '200 200 200 200 200 B 200 T' },
+  leaveGroup: { private: '204 204 204 204 N N N T', public: '204 204 204 204 204 204 204 T' },
+  listGroupMembers: { private: '200 200 200 200 N N N T', public: '200 200 200 200 M M M T' },
+  addGroupMember: { private: '200 200 R R N N N T', public: '200 200 R R M M M T', body: { role: 'moderator' } },
+  'addGroupMember, handing over': { private: '200 R R R N N N T', public: '200 R R R M M M T', body: { role: 'owner' } },
+  'addGroupMember, of somebody new': { private: '201 201 201 201 N N N T', public: '201 201 201 201 M M M T', body: {}, target: 'newcomer' },
+  removeGroupMember: { private: '204 204 204 R N N N T', public: '204 204 204 R M M M T' },
+  'removeGroupMember, of an admin': { private: '204 204 R R N N N T', public: '204 204 R R M M M T', target: 'admin' },
+  listGroupBans: { private: '200 200 200 R N N N T', public: '200 200 200 R M M M T' },
+  banFromGroup: { private: '200 200 200 R N N N T', public: '200 200 200 R M M M T', body: {} },
+  unbanFromGroup: { private: '204 204 204 R N N N T', public: '204 204 204 R M M M T' },
+  addTopic: { private: '201 201 R R N N N T', public: '201 201 R R M M M T' },
+  changeTopic: { private: '200 200 R R N N N T', public: '200 200 R R M M M T' },
+  deleteTopic: { private: '200 200 R R N N N T', public: '200 200 R R M M M T' },
+};
+
 /** Paths about nobody's things but one's own: whoever has a token may. Elsewhere it is tested what they do. */
 const OWN = [
   'searchUsers', 'getUser', 'getMe', 'changeMe', 'changeEmail', 'changePassword', 'listContacts', 'addContact', 'removeContact',
   'listBlocks', 'blockUser', 'unblockUser', 'listChanges', 'listSessions', 'endAllSessions', 'signOut', 'listChats', 'createRoom',
-  'searchMessages', 'openDirectRoom', 'listPublicRooms', 'enterRoomBySlug', 'enterRoomByName',
+  'createGroup', 'listGroups', 'listPublicGroups', 'searchMessages', 'openDirectRoom', 'listPublicRooms', 'enterRoomBySlug', 'enterRoomByName',
 ];
 /** Paths to one thing of one person, which for everybody else is not there. */
 const PERSONAL = ['endSession'];
@@ -69,12 +90,14 @@ const operation = (id) => operations.find((candidate) => candidate.id === id);
 
 /* A new path? Say in ROOM, for each person of PEOPLE, what they get; or in which of the other lists it belongs. */
 test('every path has a row that says who may', () => {
-  const known = [...Object.keys(ROOM).map(idOf), ...OWN, ...PERSONAL, ...PUBLIC];
+  const known = [...Object.keys(ROOM), ...Object.keys(GROUP)].map(idOf).concat( OWN, PERSONAL, PUBLIC);
   const there = operations.map(({ id }) => id);
   assert.deepEqual(there.filter((id) => !known.includes(id)), [], 'paths without a row in tests/flow/rights.test.js');
   assert.deepEqual(known.filter((id) => !there.includes(id)), [], 'rows without a path');
-  const roomPaths = operations.filter(({ address }) => address.includes('{room}')).map(({ id }) => id);
-  assert.deepEqual(roomPaths.filter((id) => !Object.keys(ROOM).map(idOf).includes(id)), [], 'paths of a room need a row for each person');
+  for (const [part, table] of [['{room}', ROOM], ['{group}', GROUP]]) {
+    const paths = operations.filter(({ address }) => address.includes(part)).map(({ id }) => id);
+    assert.deepEqual(paths.filter((id) => !Object.keys(table).map(idOf).includes(id)), [], `paths of a ${part} need a row for each person`);
+  }
 });
 
 /** One person for each column, a target, and somebody who is nowhere yet. */
@@ -96,10 +119,22 @@ async function stage(people, kind, api) {
   return { ...room, seq };
 }
 
+/** The same with a group, and a topic in it. */
+async function stageGroup(people, visibility, api) {
+  const { owner, admin, moderator, member, former, banned, target } = people;
+  const { id } = await owner.call('POST', '/groups', { name: 'tea', visibility }, { api });
+  const put = (person, change) => owner.call('PUT', `/groups/${id}/members/${person.id}`, change, { api });
+  for (const [person, role] of [[admin, 'admin'], [moderator, 'moderator'], [member], [former], [target]]) await put(person, { role });
+  await former.call('POST', `/groups/${id}/leave`, {}, { api });
+  await owner.call('PUT', `/groups/${id}/bans/${banned.id}`, {}, { api });
+  const { topics } = await owner.call('POST', `/groups/${id}/topics`, { name: 'green' }, { api, headers: { 'if-match': '*' } });
+  return { id, topic: topics[0].id };
+}
+
 async function ask(people, name, row, kind, who, api) {
-  const room = await stage(people, kind, api);
+  const room = await (idOf(name) in ROOM ? stage : stageGroup)(people, kind, api);
   const { address, method, body, parametersIn, parameters } = operation(idOf(name));
-  const filled = address.replace('/v1', '').replace('{room}', room.id).replace('{user}', people[row.target ?? 'target'].id).replace('{seq}', room.seq)
+  const filled = address.replace('/v1', '').replace('{room}', room.id).replace('{group}', room.id).replace('{topic}', room.topic).replace('{user}', people[row.target ?? 'target'].id).replace('{seq}', room.seq)
     .replace('{emoji}', encodeURIComponent('👍'));
   const headers = parameters.some(({ value }) => value.name === 'If-Match') ? { 'if-match': '*' } : {};
   const given = row.body === undefined ? body?.example : typeof row.body === 'function' ? row.body() : row.body;
@@ -114,21 +149,22 @@ async function each(list, work, atOnce = 6) {
   }));
 }
 
-for (const kind of ['private', 'public'])
-  test(`each path of a ${kind} room does for each person what the table says`, async (t) => {
-    const people = await cast(t);
-    const wrong = [];
-    const cells = Object.entries(ROOM).flatMap(([name, row]) => row[kind].split(' ').map((cell, i) => ({ name, row, who: PEOPLE[i], cell })));
-    assert.ok(cells.length === Object.keys(ROOM).length * PEOPLE.length, 'each row has all columns');
-    let turn = 0;
-    await each(cells, async ({ name, row, who, cell }) => {
-      const meant = who === 'owner' && row.owner ? row.owner : cell;
-      const { status, body } = await ask(people, name, row, kind, who, turn++ % 2);
-      const expected = REFUSALS[meant] ?? [Number(meant), undefined];
-      if (status !== expected[0] || body?.code !== expected[1]) wrong.push(`${name}, ${who}: ${status} ${body?.code ?? ''} instead of ${expected.join(' ')}`);
+for (const [what, table, columns] of [['room', ROOM, PEOPLE], ['group', GROUP, PEOPLE.filter((who) => who !== 'silent')]])
+  for (const kind of ['private', 'public'])
+    test(`each path of a ${kind} ${what} does for each person what the table says`, async (t) => {
+      const people = await cast(t);
+      const wrong = [];
+      const cells = Object.entries(table).flatMap(([name, row]) => row[kind].split(' ').map((cell, i) => ({ name, row, who: columns[i], cell })));
+      assert.ok(cells.length === Object.keys(table).length * columns.length, 'each row has all columns');
+      let turn = 0;
+      await each(cells, async ({ name, row, who, cell }) => {
+        const meant = who === 'owner' && row.owner ? row.owner : cell;
+        const { status, body } = await ask(people, name, row, kind, who, turn++ % 2);
+        const expected = REFUSALS[meant] ?? [Number(meant), undefined];
+        if (status !== expected[0] || body?.code !== expected[1]) wrong.push(`${name}, ${who}: ${status} ${body?.code ?? ''} instead of ${expected.join(' ')}`);
+      });
+      assert.deepEqual(wrong, []);
     });
-    assert.deepEqual(wrong, []);
-  });
 
 test('the channels of a room are for its members', async (t) => {
   const people = await cast(t);

@@ -10,14 +10,17 @@ export async function settle(chat) {
   const other = await ada.signInAgain();
   const sent = await ada.post(room, 'kettle');
   const hidden = await cy.post(foreign, 'nobody must read this');
-  return { ada, bob, cy, room, foreign, other, sent, hidden };
+  const { id } = await ada.call('POST', '/groups', { name: 'tea house', visibility: 'public' });
+  await ada.call('PUT', `/groups/${id}/members/${bob.id}`, {});
+  const group = await ada.call('POST', `/groups/${id}/topics`, { name: 'green' }, { headers: { 'if-match': '*' } });
+  return { ada, bob, cy, room, foreign, other, sent, hidden, group };
 }
 
 /** A value that means something here, by the name that the document gives it; else its example. */
 function sense(world, name, example) {
-  const { ada, bob, room, other, sent } = world;
+  const { ada, bob, room, other, sent, group } = world;
   const known = { user: bob.id, user_id: bob.id, members: [bob.id], sender: ada.id, login: ada.login, password: ada.password, old: ada.password,
-    room: room.id, room_id: room.id, seq: sent.seq, reply_to: sent.seq, session: other.session.id, refresh_token: other.tokens.refresh_token };
+    room: room.id, room_id: room.id, seq: sent.seq, reply_to: sent.seq, session: other.session.id, refresh_token: other.tokens.refresh_token, group: group.id, topic: group.topics[0].id };
   return known[name] ?? example;
 }
 
