@@ -2,6 +2,7 @@ import { Centrifuge } from 'centrifuge';
 import WebSocket from 'ws';
 import { idOf } from './person.js';
 import { Happenings } from './wait.js';
+import { brokenRpc } from './promised.js';
 
 const NOWHERE = 'ws://127.0.0.1:1/';
 
@@ -185,7 +186,10 @@ export class Device {
 
   /** The data of the answer; an error is thrown as the library gives it: {code, message}. */
   async rpc(method, data = {}) {
-    return (await this.client.rpc(method, data)).data;
+    const answer = (await this.client.rpc(method, data)).data;
+    const complaint = brokenRpc(method, answer);
+    if (complaint !== null) throw new Error(`${method} answers otherwise than openapi.json says: ${complaint}`);
+    return answer;
   }
 
   publish(room, data) {

@@ -19,6 +19,16 @@ function read() {
   shapes = [...byPath].sort(([a], [b]) => a.split('{').length - b.split('{').length).map(([address, methods]) => [pattern(address), methods]);
 }
 
+/** The same of what a socket RPC answered: it is the body of one of the operation's 2xx answers. */
+export function brokenRpc(rpc, data) {
+  if (contract === null) read();
+  const operation = contract.operations.find(({ value }) => value['x-rpc'] === rpc);
+  if (operation === undefined) return null;
+  const described = Object.entries(operation.value.responses).filter(([status, { content }]) => status[0] === '2' && content).map(([status]) => status);
+  const complaints = described.map((status) => contract.complaint(`${operation.response(status).pointer}/content/application~1json/schema`, data));
+  return complaints.includes(null) ? null : complaints.join('; ');
+}
+
 /** Why `answer` to `method` and `path` is not what the document says; null when it is, or when it says nothing of such an address. */
 export function brokenPromise(method, path, answer) {
   if (!path.startsWith('/v1/') || method === 'OPTIONS') return null;
