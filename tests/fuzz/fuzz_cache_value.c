@@ -5,19 +5,6 @@
 #include "api/store/cache_value.h"
 #include "api/model/event.h"
 
-static void try_activity(struct text value)
-{
-    struct buf again = {0};
-    struct activity activity, same;
-
-    if (!cache_read_activity(value, &activity))
-        return;
-    cache_write_activity(&again, &activity);
-    CHECK(cache_read_activity(buf_text(&again), &same));
-    CHECK(activity.message_no == same.message_no && activity.at_us == same.at_us);
-    buf_fini(&again);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_json(struct buf *json)
