@@ -107,6 +107,24 @@ static enum err read_owed(struct redo *redo)
     return db_ask(redo->worker->db, &redo->heads);
 }
 
+/* With its room's head as it is now: the lines of chats show that. */
+static void announce_owed_event(struct redo *redo, const struct event *event, struct text epoch)
+{
+    const struct db_rows *heads = &redo->heads.rows;
+    struct room room;
+    struct head head;
+
+    for (int i = 0; i < db_count(heads); i++) {
+        if (db_i64(heads, i, 0) != event->room_id)
+            continue;
+        buf_reset(&redo->scratch);
+        head_read(&room, &head, heads, i, &redo->scratch);
+        announce_event(redo->announcer, event, epoch, &head, db_text(heads, i, HEAD_SENDER_NAME));
+        return;
+    }
+    announce_event(redo->announcer, event, epoch, NULL, text(NULL));
+}
+
 static void announce_owed(struct redo *redo, struct text epoch)
 {
     const struct db_rows *events = &redo->events.rows, *cursors = &redo->cursors.rows, *heads = &redo->heads.rows;
@@ -117,7 +135,7 @@ static void announce_owed(struct redo *redo, struct text epoch)
 
     for (int i = 0; i < db_count(events); i++) {
         event_read(&event, events, i, 0);
-        announce_event(redo->announcer, &event, epoch, NULL, text(NULL));
+        announce_owed_event(redo, &event, epoch);
         if (db_is_null(events, i, EVENT_COLUMN_COUNT))
             continue;
         membership_read(&membership, events, i, EVENT_COLUMN_COUNT);

@@ -121,7 +121,24 @@ static void fit_bytes(Bus__Publications *publications, Bus__Item **items, size_t
     }
 }
 
-static void answer_history(struct inquiry *inquiry, const Bus__History *ask, const struct db_rows *events, int64_t last, const char *epoch)
+/* The last one brings its room's head: so the lines of chats are right again, too, when it is no message itself. */
+static void announce_history(struct announcer *announcer, const struct event *event, const struct db_rows *heads, const char *epoch)
+{
+    struct buf bytes = {0};
+    struct room room;
+    struct head head;
+
+    if (heads == NULL || db_count(heads) == 0) {
+        announce_event(announcer, event, text(epoch), NULL, text(NULL));
+        return;
+    }
+    head_read(&room, &head, heads, 0, &bytes);
+    announce_event(announcer, event, text(epoch), &head, db_text(heads, 0, HEAD_SENDER_NAME));
+    buf_fini(&bytes);
+}
+
+static void answer_history(struct inquiry *inquiry, const Bus__History *ask, const struct db_rows *events, const struct db_rows *heads,
+                           int64_t last, const char *epoch)
 {
     struct announcer *announcer = announcer_create();
     Bus__Publications publications = BUS__PUBLICATIONS__INIT;
@@ -132,7 +149,7 @@ static void answer_history(struct inquiry *inquiry, const Bus__History *ask, con
         struct event event;
         event_read(&event, events, i, 0);
         bodies += event_text_bytes(&event);
-        announce_event(announcer, &event, text(epoch), NULL, text(NULL));
+        announce_history(announcer, &event, i + 1 == db_count(events) ? heads : NULL, epoch);
     }
     Bus__Item **items = announce_items(announcer, &count);
     publications.items = xcalloc(count + 1, sizeof(*publications.items));
@@ -149,7 +166,7 @@ static void answer_history(struct inquiry *inquiry, const Bus__History *ask, con
 /* The end is asked in the same statement's neighbour: it may be older than the events by a moment, so it is the larger of both. */
 void question_history(struct worker *worker, struct inquiry *inquiry, const Bus__History *ask)
 {
-    struct db_query queries[2] = {0};
+    struct db_query queries[3] = {0};
     int64_t room_id;
     char epoch[64];
 
@@ -165,7 +182,11 @@ void question_history(struct worker *worker, struct inquiry *inquiry, const Bus_
     db_array_begin(&queries[1].params, DB_I64_ARRAY);
     db_array_i64(&queries[1].params, room_id);
     db_array_end(&queries[1].params);
-    enum err err = db_run(worker->db, queries, 2);
+    queries[2] = (struct db_query){.statement = &select_heads, .lane = room_lane(room_id)};
+    db_array_begin(&queries[2].params, DB_I64_ARRAY);
+    db_array_i64(&queries[2].params, room_id);
+    db_array_end(&queries[2].params);
+    enum err err = db_run(worker->db, queries, 3);
     if (err == ERR_OK && (db_count(&queries[1].rows) == 0 || !watch_epoch(worker->app->watch, epoch)))
         err = ERR_UNAVAILABLE;
     if (err == ERR_OK) {
@@ -173,11 +194,11 @@ void question_history(struct worker *worker, struct inquiry *inquiry, const Bus_
         int64_t last = db_i64(&queries[1].rows, 0, 1);
         if (events > 0 && db_i64(&queries[0].rows, events - 1, 1) > last)
             last = db_i64(&queries[0].rows, events - 1, 1);
-        answer_history(inquiry, ask, &queries[0].rows, last, epoch);
+        answer_history(inquiry, ask, &queries[0].rows, &queries[2].rows, last, epoch);
     } else {
         question_refuse(inquiry, err);
     }
-    question_finish(queries, 2);
+    question_finish(queries, 3);
 }
 
 /* ---- Heads ---- */

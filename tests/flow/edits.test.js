@@ -160,6 +160,43 @@ test('a send that is repeated after an edit or a deletion gets the message as it
   assert.deepEqual([answer.status, answer.body.message.text, answer.body.message.version], [200, undefined, 3]);
 });
 
+test('an edit and a deletion that a dead API had committed and not announced are announced by a living one', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const room = await ada.createRoom('tea', { members: [bob] });
+  const inside = await bob.connect({ rooms: [room] });
+  const outside = await bob.connect({ gateway: 1 });
+  const { seq } = await ada.post(room, 'tea');
+  const lane = laneOf(room);
+  const happen = (kind, change, number) => (`WITH changed AS (
+    UPDATE ${lane}.events SET ${change}, version = version + 1 WHERE room_id = ${room.id} AND seq = ${seq}
+  ), stored AS (
+    INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, target_seq, body, message_no, room_mention_no, created_at)
+    SELECT room_id, seq + 1, '${kind}', ${ada.id}, '${kind}', '', ${seq}, '{}', message_no, room_mention_no, now()
+    FROM ${lane}.events WHERE room_id = ${room.id} ORDER BY seq DESC LIMIT 1 RETURNING room_id, seq)
+    INSERT INTO ${lane}.outbox (incarnation, number, entries)
+    SELECT 4244, ${number}, json_build_array(json_build_array(room_id, seq)) FROM stored`);
+  const servers = await running();
+  await nextOf(inside, room, 1);
+  await outside.nextLine(room);
+  await servers.sql(happen('edit', `edited_at = now(), body = '{"nonce":"n","text":"coffee"}'`, 1));
+  assert.equal((await inside.next(room)).message.text, 'coffee');
+  assert.equal((await outside.nextLine(room)).last_message.text, 'coffee');
+  await servers.sql(happen('delete', `deleted_at = now(), body = '{"nonce":"n"}'`, 2));
+  assert.ok((await inside.next(room)).message.deleted_at);
+  assert.ok((await outside.nextLine(room)).last_message.deleted_at);
+  await eventually(async () => (await bob.chatOf(room)).last_message.deleted_at, 'the tombstone in the chat list');
+});
+
+test('who may not write to somebody may not do so by editing and reacting', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const room = await ada.direct(bob);
+  const { seq } = await ada.post(room, 'tea');
+  await bob.call('PUT', `/me/blocks/${ada.id}`);
+  await refused(ada.edit(room, seq, 'coffee'), 403, 'blocked');
+  await refused(ada.react(room, seq, '🫖'), 403, 'blocked');
+  await ada.remove(room, seq);
+});
+
 // ---- replies ----
 
 test('a reply shows whom it answers and the beginning of what they said, as it is now', async (t) => {
