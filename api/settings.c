@@ -116,6 +116,8 @@ void settings_load(struct settings *s, int argc, char **argv)
             "Addresses of the gateways as clients dial them, comma-separated; {host} is the request's own host."),
         NUMBER_OPTION("presence.life_ms", presence.life_ms, "60000", "ms", 500, 600000,
                       "Who is not told again for so long is not there any more; at least twice the gateways' presence.refresh_ms."),
+        NUMBER_OPTION("status.grace_ms", status.grace_ms, "5000", "ms", 0, 600000,
+                      "Who has gone everywhere is shown online for so long, so that coming back at once is no change."),
         NUMBER_OPTION("limits.members_per_room", limits.members_per_room, "10000", "people", 2,
                       1000000, "Most members of a room."),
         NUMBER_OPTION("limits.members_per_group", limits.members_per_group, "100000", "people", 2,

@@ -95,6 +95,9 @@ struct settings {
         int64_t life_ms;
     } presence;
     struct {
+        int64_t grace_ms;
+    } status;
+    struct {
         char *language; /* PostgreSQL's text search configuration */
         int64_t connections;
         int64_t open_max;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "api/log/room_log.h"
+#include "api/questions/statuses.h"
 #include "api/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -55,6 +56,7 @@ static void drain(struct job *job)
     struct leaving *leaving = container_of(job, struct leaving, drain);
 
     listener_drain(leaving->worker->listener);
+    statuses_stop(leaving->worker->statuses);
     leaving->until_ms = clock_mono_ms() + leaving->worker->app->settings->api.drain_ms;
     uv_timer_init(&leaving->worker->loop, &leaving->look);
     leaving->look.data = leaving;

@@ -2,6 +2,7 @@
 
 #include "api/flights.h"
 #include "api/questions/fleet.h"
+#include "api/questions/statuses.h"
 #include "api/request/call_state.h"
 #include "api/settings.h"
 #include "api/store/streams.h"
@@ -77,6 +78,7 @@ void worker_open(struct worker *worker, struct app *app, int index)
         return;
     worker->streams = streams_open(&worker->loop, settings);
     worker->fleet = fleet_open(&worker->loop);
+    worker->statuses = statuses_open(worker);
 }
 
 enum err worker_listen(struct worker *worker, h2o_globalconf_t *http, int port)
@@ -107,6 +109,7 @@ void worker_close(struct worker *worker)
     cache_close(worker->streams);
     flights_close(worker->flights);
     fleet_close(worker->fleet);
+    statuses_close(worker->statuses);
     deadlines_close(worker->deadlines);
     mailbox_close(worker->mailbox);
 }

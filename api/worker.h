@@ -26,6 +26,7 @@ struct deadlines;   /* api/request/deadline.h */
 struct fleet;       /* api/questions/fleet.h: the gateways */
 struct flights;     /* api/flights.h: the same question asked by many */
 struct limits;      /* api/request/limits.h: how often somebody may ask */
+struct statuses;    /* api/questions/statuses.h: who is online */
 struct pages;       /* api/request/pages.h: the web client's files */
 struct watch;       /* api/log/watch.h */
 
@@ -44,6 +45,7 @@ struct worker {
     /* Worker 0's alone, which hears the gateways' questions. */
     struct cache *streams; /* api/store/streams.h */
     struct fleet *fleet;
+    struct statuses *statuses;
 };
 
 /*

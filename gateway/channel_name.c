@@ -26,7 +26,7 @@ enum channel_name_kind channel_name_kind(struct text name)
     if (text_starts(name, TEXT("user:")))
         return CHANNEL_NAME_USER;
     if (text_starts(name, TEXT("status:")))
-        return CHANNEL_NAME_STATUS;
+        return has_digits(name) ? CHANNEL_NAME_STATUS : CHANNEL_NAME_UNKNOWN;
     if (text_equal(name, TEXT("public:rooms")) || text_equal(name, TEXT("public:groups")))
         return CHANNEL_NAME_PUBLIC;
     return text_equal(name, TEXT("chats")) ? CHANNEL_NAME_CHATS : CHANNEL_NAME_UNKNOWN;

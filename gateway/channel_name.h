@@ -13,7 +13,7 @@ enum channel_name_kind {
     CHANNEL_NAME_ROOM,   /* room:{id} */
     CHANNEL_NAME_LIVE,   /* live:{id} */
     CHANNEL_NAME_USER,   /* user:{id} */
-    CHANNEL_NAME_STATUS, /* status:{id}: not built yet */
+    CHANNEL_NAME_STATUS, /* status:{id} */
     CHANNEL_NAME_PUBLIC, /* public:rooms, public:groups */
 };
 

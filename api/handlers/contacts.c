@@ -7,7 +7,9 @@
 #include "api/model/me.h"
 #include "api/model/relation.h"
 #include "api/model/room.h"
+#include "api/model/shunned.h"
 #include "api/settings.h"
+#include "api/store/refresh_now.h"
 #include "api/worker.h"
 
 #define LIST_DEFAULT 50
@@ -115,12 +117,25 @@ static enum err list(struct call *call, const struct db_statement *statement)
 
 /* ---- changes ---- */
 
-/* All devices of the one whose it is; the other hears nothing. Who was away reads it in /me/changes. */
+/* Who is blocked, or no more, sees another state from now on. */
+static enum err drop_cached(struct worker *worker, const struct relation *relation)
+{
+    struct refresh *refresh = refresh_create();
+
+    refresh_drop(refresh, SHUNNED_KEY, relation->other_id);
+    const enum err err = refresh_now(worker, refresh);
+    refresh_destroy(refresh);
+    return err;
+}
+
+/* All devices of the one whose it is. The other hears nothing, but follows the status of who hides no longer. Who was away reads it in /me/changes. */
 static void tell(struct worker *worker, const struct relation *relation)
 {
     struct announcer *announcer = announcer_create();
 
     announce_relation(announcer, relation);
+    if (relation->is_blocked)
+        announce_status_hidden(announcer, relation->other_id, relation->user_id);
     announce_send(announcer, worker->app->publisher);
     announcer_destroy(announcer);
 }
@@ -212,8 +227,12 @@ static enum err put(struct call *call, enum what what)
         err = put_once(call, what, other_id, room_id, &relation, &is_new);
     if (err != ERR_OK)
         return err;
+    if (what == BLOCKS) /* also when it was so already: who did it may have come to an end before this */
+        err = drop_cached(call_worker(call), &relation);
     if (is_new)
         tell(call_worker(call), &relation);
+    if (err != ERR_OK)
+        return err;
     return reply_relation(call, &relation, is_new ? 201 : 200);
 }
 
@@ -231,6 +250,8 @@ static enum err end(struct call *call, enum what what)
     if ((err = db_ask(call_worker(call)->db, &query)) == ERR_OK && db_count(&query.rows) > 0) {
         struct relation relation;
         relation_read(&relation, &query.rows, 0, 0);
+        if (what == BLOCKS)
+            err = drop_cached(call_worker(call), &relation);
         tell(call_worker(call), &relation);
     }
     db_params_fini(&query.params);

@@ -2,6 +2,7 @@
 
 #include "api/handlers/append.h"
 #include "api/handlers/page.h"
+#include "api/handlers/statuses.h"
 #include "api/model/access.h"
 #include "api/model/membership.h"
 #include "api/model/user.h"
@@ -21,7 +22,7 @@ const struct db_statement select_member = {
     "SELECT " MEMBERSHIP_COLUMNS("m") ", " USER_COLUMNS("u") " FROM {lane}.members m JOIN public.users u ON u.id = m.user_id "
     "WHERE m.room_id = $1::bigint AND m.user_id = $2::bigint AND m.role <> 'left'"};
 
-void member_write(struct json_out *out, const struct db_rows *rows, int row)
+void member_write(struct json_out *out, const struct db_rows *rows, int row, const struct status *status)
 {
     struct membership membership;
     struct user user;
@@ -35,7 +36,17 @@ void member_write(struct json_out *out, const struct db_rows *rows, int row)
     if (membership.silent_us != 0)
         json_key_time(out, "silent_until", membership.silent_us);
     json_key_time(out, "joined_at", membership.joined_us);
+    if (status != NULL)
+        status_write_state(out, status);
     json_close(out, '}');
+}
+
+enum err members_read_statuses(struct call *call, const struct db_rows *rows, int count, struct status **statuses)
+{
+    *statuses = call_alloc(call, ((size_t)count + 1) * sizeof(**statuses));
+    for (int i = 0; i < count; i++)
+        (*statuses)[i].user_id = db_i64(rows, i, MEMBERSHIP_USER);
+    return statuses_read(call, *statuses, (size_t)count);
 }
 
 static enum err reply_member(struct call *call, int64_t room_id, int64_t user_id, int status)
@@ -49,7 +60,7 @@ static enum err reply_member(struct call *call, int64_t room_id, int64_t user_id
         err = ERR_NOT_FOUND; /* removed again meanwhile */
     if (err == ERR_OK) {
         struct json_out out = {.buf = call_out(call)};
-        member_write(&out, &query.rows, 0);
+        member_write(&out, &query.rows, 0, NULL);
         err = call_reply(call, status);
     }
     db_params_fini(&query.params);
@@ -146,6 +157,19 @@ enum err members_delete(struct call *call)
     return call_reply_empty(call, 204);
 }
 
+static void write_with_status(struct json_out *out, const struct db_rows *rows, int row, void *statuses)
+{
+    member_write(out, rows, row, (const struct status *)statuses + row);
+}
+
+static enum err reply_members(struct call *call, const struct db_rows *rows, int64_t limit)
+{
+    struct status *statuses;
+    const enum err err = members_read_statuses(call, rows, db_count(rows), &statuses);
+
+    return err != ERR_OK ? err : page_reply_with(call, rows, limit, MEMBERSHIP_USER, write_with_status, statuses);
+}
+
 /* GET /v1/rooms/{room}/members ? after, limit -> Page of Member, by user id */
 enum err members_get(struct call *call)
 {
@@ -163,7 +187,7 @@ enum err members_get(struct call *call)
     db_add_i64(&query.params, after);
     db_add_i64(&query.params, limit + 1);
     if ((err = access_run(call, room_id, &query, &access)) == ERR_OK)
-        err = page_reply(call, &query.rows, limit, MEMBERSHIP_USER, member_write);
+        err = reply_members(call, &query.rows, limit);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;

@@ -410,6 +410,7 @@ struct snapshot {
     struct buf bytes;
     struct people *people;
     struct mine mine;
+    struct status *statuses; /* of the members; as long as the call */
 };
 
 static enum err read_head(struct call *call, struct snapshot *snapshot)
@@ -451,8 +452,10 @@ static enum err read_contents(struct call *call, struct snapshot *snapshot)
         return ERR_NOT_FOUND; /* removed meanwhile */
     if (err != ERR_OK || (err = people_read(call_worker(call), &peer_id, 1, &snapshot->people)) != ERR_OK)
         return err;
-    return mine_read(call_worker(call), snapshot->room_id, call_user_id(call), &(const struct db_rows *){&messages->rows}, 1,
-                     &snapshot->mine);
+    if ((err = mine_read(call_worker(call), snapshot->room_id, call_user_id(call), &(const struct db_rows *){&messages->rows}, 1,
+                         &snapshot->mine)) != ERR_OK)
+        return err;
+    return members_read_statuses(call, &members->rows, db_count(&members->rows), &snapshot->statuses);
 }
 
 static void write_me(struct json_out *out, const struct snapshot *snapshot)
@@ -460,7 +463,7 @@ static void write_me(struct json_out *out, const struct snapshot *snapshot)
     const struct membership *cursor = &snapshot->access.membership;
 
     json_key(out, "me");
-    member_write(out, &snapshot->contents[2].rows, 0);
+    member_write(out, &snapshot->contents[2].rows, 0, NULL);
     json_key(out, "cursor");
     json_open(out, '{');
     json_key_i64(out, "seq", cursor->seq);
@@ -478,7 +481,7 @@ static void write_contents(struct json_out *out, const struct snapshot *snapshot
     json_key(out, "members");
     json_open(out, '[');
     for (int i = 0; i < db_count(members); i++)
-        member_write(out, members, i);
+        member_write(out, members, i, &snapshot->statuses[i]);
     json_close(out, ']');
     json_key(out, "messages");
     json_open(out, '[');

@@ -18,6 +18,7 @@
 #include "api/handlers/search.h"
 #include "api/handlers/send.h"
 #include "api/handlers/sessions.h"
+#include "api/handlers/statuses.h"
 #include "api/handlers/users.h"
 #include "api/handlers/views.h"
 
@@ -28,6 +29,7 @@ const struct route routes[] = {
     {"POST", "/users", users_post, ROUTE_PUBLIC | ROUTE_REGISTERS, NULL, "login password name email " SESSION_BODY, NULL},
     {"GET", "/users", users_get, ROUTE_SEARCHES, "q limit", NULL, NULL},
     {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
+    {"GET", "/statuses", statuses_get, 0, "users", NULL, NULL},
     {"GET", "/me", me_get, 0, NULL, NULL, NULL},
     {"PATCH", "/me", me_patch, 0, NULL, "name about fields field_visibility who_may_write", NULL},
     {"POST", "/me/email", me_post_email, ROUTE_PASSWORD, NULL, "email password", NULL},

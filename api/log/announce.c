@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "api/model/mention.h"
+#include "base/id.h"
+
+#define UNSUBSCRIBED_BY_SERVER 2000 /* of the client protocol: the subscription ends, and is not made anew */
 
 /* A piece of the announcer's bytes: an offset, since they move while they grow. */
 struct piece {
@@ -16,6 +19,7 @@ struct announcement {
     Bus__Publication publication;
     Bus__Presence presence;
     Bus__Control control;
+    Bus__Order order;
     struct piece channel, epoch, data, summary, user, client, session, info, chan_info;
     size_t mention_at; /* of the publication's mentions, in the announcer's */
     char subject[24]; /* user id of a member event, in decimal */
@@ -288,6 +292,38 @@ void announce_profile(struct announcer *announcer, const struct me *me)
     end(announcer, &a->data);
 }
 
+void announce_status(struct announcer *announcer, const struct status *status)
+{
+    struct announcement *a = add_publication(announcer);
+    struct json_out out = {.buf = &announcer->bytes};
+
+    a->channel = put_channel(announcer, "status", status->user_id);
+    a->data = begin(announcer);
+    json_open(&out, '{');
+    json_key_text(&out, "type", TEXT("status"));
+    json_key_id(&out, "user_id", status->user_id);
+    status_write_members(&out, status);
+    json_close(&out, '}');
+    end(announcer, &a->data);
+}
+
+void announce_status_hidden(struct announcer *announcer, int64_t user_id, int64_t person_id)
+{
+    struct announcement *a = add(announcer);
+
+    bus__order__init(&a->order);
+    a->item.what_case = BUS__ITEM__WHAT_ORDER;
+    a->item.order = &a->order;
+    a->order.kind = BUS__ORDER__KIND__UNSUBSCRIBE;
+    a->order.id = id_random();
+    a->order.code = UNSUBSCRIBED_BY_SERVER;
+    a->channel = put_channel(announcer, "status", person_id);
+    a->data = put(announcer, TEXT("permission denied"));
+    a->user = begin(announcer);
+    buf_add_i64(&announcer->bytes, user_id);
+    end(announcer, &a->user);
+}
+
 void announce_view(struct announcer *announcer, const struct membership *membership)
 {
     struct announcement *a = add_publication(announcer);
@@ -423,6 +459,11 @@ static void settle(const struct announcer *announcer, struct announcement *a)
         a->control.user = resolve(announcer, a->user);
         a->control.session = resolve(announcer, a->session);
         a->control.reason = resolve(announcer, a->data);
+        break;
+    case BUS__ITEM__WHAT_ORDER:
+        a->order.channel = resolve(announcer, a->channel);
+        a->order.user = resolve(announcer, a->user);
+        a->order.reason = resolve(announcer, a->data);
         break;
     default:
         a->presence.channel = resolve(announcer, a->channel);

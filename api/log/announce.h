@@ -11,6 +11,7 @@
 #include "api/model/membership.h"
 #include "api/model/relation.h"
 #include "api/model/room.h"
+#include "api/model/status.h"
 #include "base/json.h"
 #include "bus/publisher.h"
 
@@ -37,6 +38,10 @@ void announce_room_gone(struct announcer *announcer, const struct membership *me
 void announce_public_room(struct announcer *announcer, struct text type, const struct room *room, const struct head *head);
 /* On status:{id}: what the person says about themselves, with the fields that are for everyone. */
 void announce_profile(struct announcer *announcer, const struct me *me);
+/* On status:{id}: whether the person is online. */
+void announce_status(struct announcer *announcer, const struct status *status);
+/* Has the devices of `user_id` follow status:{id} of `person_id` no longer. */
+void announce_status_hidden(struct announcer *announcer, int64_t user_id, int64_t person_id);
 /* On user:{id}: how the person sees a room. */
 void announce_view(struct announcer *announcer, const struct membership *membership);
 /* On user:{id}: what the person has made of another. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/model/status.h"
 #include "api/settings.h"
 #include "api/store/cache.h"
 
@@ -78,7 +79,7 @@ enum err presence_store(struct worker *worker, const Bus__PresenceChange *change
     args[1] = text(number);
     for (size_t i = 0; i < most; i++) {
         const Bus__PresenceStep *step = change->steps[i];
-        if (step->unlisted)
+        if (step->unlisted || status_is_step(step))
             continue;
         buf_printf(&bytes[2 * count], "presence:%.*s", TEXT_ARGS(wire_text(step->entry->channel)));
         write_value(&bytes[2 * count + 1], step);

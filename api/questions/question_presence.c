@@ -6,6 +6,7 @@
 #include "api/log/announce.h"
 #include "api/questions/presence.h"
 #include "api/questions/question_rooms.h"
+#include "api/questions/statuses.h"
 
 /* A page ends behind so many bytes, or looks into the hash: those who left long ago may fill it. */
 #define PAGE_BYTES  (512u << 10)
@@ -44,7 +45,8 @@ void question_presence_change(struct worker *worker, struct inquiry *inquiry, co
             return;
         }
     tell(worker, change);
-    if (presence_store(worker, change) != ERR_OK) {
+    const enum err err = statuses_take(worker, change);
+    if (presence_store(worker, change) != ERR_OK || err != ERR_OK) {
         /* Not elsewhere: who came and went was told, and would be told again. */
         inquiry_refuse(inquiry, REFUSED_INTERNAL, "internal server error", true);
         return;

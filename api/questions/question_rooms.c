@@ -9,6 +9,7 @@
 #include "api/ended.h"
 #include "api/handlers/messages.h"
 #include "api/log/watch.h"
+#include "api/questions/statuses.h"
 #include "base/id.h"
 
 #define ID_TEXT_BYTES 24
@@ -81,14 +82,19 @@ void question_subscribe(struct worker *worker, struct inquiry *inquiry, const Bu
     struct access access;
     char epoch[64];
     const bool is_room = read_channel(wire_text(ask->channel), TEXT("room:"), &room_id);
+    const bool is_status = !is_room && read_channel(wire_text(ask->channel), TEXT("status:"), &room_id); /* a person's id, then */
 
-    if (!is_room && !read_channel(wire_text(ask->channel), TEXT("live:"), &room_id)) {
+    if (!is_room && !is_status && !read_channel(wire_text(ask->channel), TEXT("live:"), &room_id)) {
         inquiry_refuse(inquiry, REFUSED_UNKNOWN_CHANNEL, "unknown channel", false);
         return;
     }
     if (!id_parse(wire_text(ask->user), &user_id) || !id_parse(wire_text(ask->session), &session_id) ||
         ended_contains(worker->app->ended, session_id)) {
         inquiry_refuse(inquiry, REFUSED_PERMISSION, "permission denied", false);
+        return;
+    }
+    if (is_status) {
+        question_subscribe_status(worker, inquiry, user_id, room_id);
         return;
     }
     enum err err = ask_access(worker, room_id, user_id, &access);

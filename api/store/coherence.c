@@ -45,6 +45,11 @@ static struct cache_script put_memberships = {
            "end\n"
            "return #KEYS"};
 
+/* KEYS: values. */
+static struct cache_script drop = {
+    .lua = "for i = 1, #KEYS do redis.call('DEL', KEYS[i], KEYS[i] .. ':lease') end\n"
+           "return #KEYS"};
+
 /* KEYS: values. ARGV: ttl, then lease and value for each. */
 static struct cache_script fill = {
     .lua = "for i = 1, #KEYS do\n"
@@ -115,6 +120,7 @@ static void texts_fini(struct texts *texts)
 struct refresh {
     struct texts value_keys, value_args;   /* for put_newer; the ttl goes before the args */
     struct texts member_keys, member_args; /* for put_memberships */
+    struct texts drop_keys, drop_args;     /* for drop, which takes no args */
 };
 
 struct refresh *refresh_create(void)
@@ -130,6 +136,8 @@ void refresh_destroy(struct refresh *refresh)
     texts_fini(&refresh->value_args);
     texts_fini(&refresh->member_keys);
     texts_fini(&refresh->member_args);
+    texts_fini(&refresh->drop_keys);
+    texts_fini(&refresh->drop_args);
     free(refresh);
 }
 
@@ -216,7 +224,12 @@ void refresh_membership(struct refresh *refresh, const struct membership *member
     texts_end(args);
 }
 
-/* Two scripts may be under way for one refresh; the caller hears of it once, with the worse
+void refresh_drop(struct refresh *refresh, const char *what, int64_t id)
+{
+    add_key(&refresh->drop_keys, what, id);
+}
+
+/* Three scripts may be under way for one refresh; the caller hears of it once, with the worse
  * outcome. */
 struct refreshing {
     int open;
@@ -261,9 +274,10 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
                   void (*done)(void *context, enum err err), void *context)
 {
     const bool has_values = refresh->value_keys.count > 0,
-               has_members = refresh->member_keys.count > 0;
+               has_members = refresh->member_keys.count > 0,
+               has_drops = refresh->drop_keys.count > 0;
 
-    if (!has_values && !has_members) {
+    if (!has_values && !has_members && !has_drops) {
         done(context, ERR_OK);
         return;
     }
@@ -272,7 +286,7 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
     char ttl[24];
 
     *refreshing =
-        (struct refreshing){.open = has_values + has_members, .done = done, .context = context};
+        (struct refreshing){.open = has_values + has_members + has_drops, .done = done, .context = context};
     snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
     if (has_values)
         send_script(cache, &put_newer, &refresh->value_keys, &refresh->value_args, text(ttl),
@@ -280,6 +294,8 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
     if (has_members)
         send_script(cache, &put_memberships, &refresh->member_keys, &refresh->member_args,
                     text(NULL), refreshing);
+    if (has_drops)
+        send_script(cache, &drop, &refresh->drop_keys, &refresh->drop_args, text(NULL), refreshing);
 }
 
 /* ---- readers ---- */

@@ -1,7 +1,7 @@
 /*
  * coherence: how Redis stays right: newer wins, fills need a lease. All scripts that change the cache are in coherence.c.
  *
- * Keys: room:{id}, head:{id}, activity:{id}, user:{id} (texts of cache_value.h), rooms:{user} (a hash room id -> membership, complete when it exists).
+ * Keys: room:{id}, head:{id}, activity:{id}, user:{id} (texts of cache_value.h), shunned:{user} (shunned.h), rooms:{user} (a hash room id -> membership, complete when it exists).
  * All values are sealed (cache_seal.h) on their way here; who reads takes the seals off.
  * A writer replaces an older value by what it read under the room's lock, and breaks the key's lease. A reader that fills a miss takes the lease
  * before it reads the primary, and stores only while that very lease stands: so a late fill of an old value is not possible. A writer never fills:
@@ -25,6 +25,8 @@ void refresh_room(struct refresh *refresh, const struct room *room);
 void refresh_head(struct refresh *refresh, const struct head *head); /* and activity:{id} */
 void refresh_user(struct refresh *refresh, const struct user *user);
 void refresh_membership(struct refresh *refresh, const struct membership *membership);
+/* Nothing is kept of it any more, nor what somebody is about to fill in. */
+void refresh_drop(struct refresh *refresh, const char *what, int64_t id);
 /*
  * Renews what the cache has of all that was gathered, and empties the set. `done` is called once, from the loop: an error means that the cache may hold
  * old values now: its generation must be raised. Nothing gathered: done with ERR_OK all the same.

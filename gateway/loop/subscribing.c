@@ -286,7 +286,7 @@ static void succeed(struct subscribing *subscribing, struct request *request)
         .expires = subscribing->expires_s != 0 && !is_judged_by_proxy(subscribing),
         .ttl = expiry_ttl(subscribing->expires_s),
         .delta = subscribing->wants_delta,
-        .data = subscribing->data,
+        .data = subscribing->namespace != NULL ? subscribing->data : request->told,
         .publications = missed,
     };
     result.publication_count =
@@ -409,6 +409,7 @@ static int check_product(const struct subscribing *subscribing)
                    : PROTOCOL_PERMISSION_DENIED;
     case CHANNEL_NAME_ROOM:
     case CHANNEL_NAME_LIVE:
+    case CHANNEL_NAME_STATUS:
     case CHANNEL_NAME_PUBLIC:
         return 0;
     default:

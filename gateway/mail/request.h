@@ -86,7 +86,7 @@ struct request {
     int error;
     bool temporary;
     char message[REQUEST_MESSAGE_MAX + 1]; /* empty: the code's own */
-    struct text told;          /* rpc: data; survey, nodes: JSON */
+    struct text told;          /* rpc: data; survey, nodes: JSON; subscribe, of a status: its state, JSON */
     struct text position_epoch; /* subscribe, publish, history: of the stream; empty: none */
     uint64_t position;         /* subscribe, publish, history: the stream's top */
     bool recovered;

@@ -50,6 +50,7 @@ struct fake_api {
     char published[256]; /* data of the last Publish */
     size_t watchers;     /* whom PresenceList names */
     size_t looking;      /* joined minus left, of PresenceChange */
+    size_t online;       /* the same, of `status:` */
 };
 
 static inline struct text fake_data(char *out, size_t size, uint64_t offset)
@@ -96,6 +97,7 @@ static inline void fake_say_subscribe(struct fake_api *api, struct inquiry *inqu
 {
     Bus__Subscribed subscribed = BUS__SUBSCRIBED__INIT;
     Bus__Answer answer = BUS__ANSWER__INIT;
+    char state[32];
 
     if (api->subscribe_error != 0) {
         inquiry_refuse(inquiry, (uint32_t)api->subscribe_error, "no", false);
@@ -106,6 +108,9 @@ static inline void fake_say_subscribe(struct fake_api *api, struct inquiry *inqu
         subscribed.epoch = wire_bytes(text(api->epoch));
         subscribed.streamed = true;
     }
+    if (text_starts(wire_text(question->subscribe->channel), TEXT("status:")))
+        subscribed.data = wire_bytes(text_of(
+            state, (size_t)snprintf(state, sizeof(state), "{\"asked\":%zu}", api->asked[BUS__QUESTION__ASK_SUBSCRIBE])));
     answer.told_case = BUS__ANSWER__TOLD_SUBSCRIBED;
     answer.subscribed = &subscribed;
     inquiry_answer(inquiry, &answer);
@@ -256,6 +261,11 @@ static inline void fake_say_bans(struct fake_api *api, struct inquiry *inquiry,
     inquiry_answer(inquiry, &answer);
 }
 
+static inline bool fake_is_status(ProtobufCBinaryData channel)
+{
+    return text_starts(wire_text(channel), TEXT("status:"));
+}
+
 static inline void fake_say_data(struct fake_api *api, struct inquiry *inquiry,
                                  const Bus__Question *question)
 {
@@ -269,7 +279,8 @@ static inline void fake_say_data(struct fake_api *api, struct inquiry *inquiry,
         data.data = question->rpc->data;
     if (question->ask_case == BUS__QUESTION__ASK_PRESENCE_CHANGE)
         for (size_t i = 0; i < question->presence_change->n_steps; i++)
-            api->looking += question->presence_change->steps[i]->joined ? 1 : (size_t)-1;
+            *(fake_is_status(question->presence_change->steps[i]->entry->channel) ? &api->online : &api->looking) +=
+                question->presence_change->steps[i]->joined ? 1 : (size_t)-1;
     answer.told_case = BUS__ANSWER__TOLD_DATA;
     answer.data = &data;
     inquiry_answer(inquiry, &answer);

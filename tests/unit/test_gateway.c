@@ -10,7 +10,7 @@ static void connect_and_subscriptions_in_one_frame_are_answered_in_order(void **
     send_connect(world, &world->bob, BOB, "1",
                  "\n{\"subscribe\":{\"channel\":\"room:7\"},\"id\":2}"
                  "\n{\"subscribe\":{\"channel\":\"live:7\"},\"id\":3}"
-                 "\n{\"subscribe\":{\"channel\":\"status:9\"},\"id\":4}");
+                 "\n{\"subscribe\":{\"channel\":\"nothing:9\"},\"id\":4}");
     UNTIL(world, raw_has(&world->bob, "\"id\":4,"));
     assert_non_null(raw_find(&world->bob, "{\"id\":1,\"connect\":{\"client\":"));
     assert_string_equal(raw_find(&world->bob, "\"id\":2"),
@@ -259,6 +259,39 @@ static void who_looks_is_told_to_the_api_and_so_is_who_stops(void **state)
     UNTIL(world, world->api.looking == 0);
 }
 
+static void somebody_is_online_from_the_first_connection_to_the_last(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    connect_as(world, &world->cy, BOB);
+    UNTIL(world, world->api.online == 1);
+    connect_as(world, &world->ada, ADA);
+    UNTIL(world, world->api.online == 2);
+    raw_close(&world->bob);
+    raw_close(&world->ada);
+    UNTIL(world, world->api.online == 1);
+    raw_close(&world->cy);
+    UNTIL(world, world->api.online == 0);
+}
+
+static void the_state_of_somebody_comes_with_the_subscription_and_is_asked_again_when_it_may_be_older(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->bob, BOB);
+    raw_send(&world->bob, "{\"subscribe\":{\"channel\":\"status:9\"},\"id\":2}");
+    expect(world, &world->bob, "{\"id\":2,\"subscribe\":{\"data\":{\"asked\":1}}}");
+    connect_as(world, &world->ada, ADA);
+    world->api.keeps = BUS__QUESTION__ASK_SUBSCRIBE;
+    raw_send(&world->ada, "{\"subscribe\":{\"channel\":\"status:9\"},\"id\":2}");
+    UNTIL(world, world->api.kept_count == 1);
+    fake_publish(&world->api, &(struct fake_event){.channel = "status:9"});
+    expect(world, &world->bob, "{\"push\":{\"channel\":\"status:9\",\"pub\":{\"data\":{\"seq\":0}}}}");
+    fake_answer_kept(&world->api);
+    expect(world, &world->ada, "{\"id\":2,\"subscribe\":{\"data\":{\"asked\":3}}}");
+}
+
 static void a_room_that_too_many_look_at_tells_only_how_many(void **state)
 {
     struct world *world = *state;
@@ -304,6 +337,8 @@ int main(void)
         GATEWAY_TEST(who_breaks_the_rules_leaves_at_once_and_need_not_hang_up),
         GATEWAY_TEST(a_loop_that_cannot_keep_up_has_its_clients_come_again),
         GATEWAY_TEST(who_looks_is_told_to_the_api_and_so_is_who_stops),
+        GATEWAY_TEST(somebody_is_online_from_the_first_connection_to_the_last),
+        GATEWAY_TEST(the_state_of_somebody_comes_with_the_subscription_and_is_asked_again_when_it_may_be_older),
         GATEWAY_TEST(a_room_that_too_many_look_at_tells_only_how_many),
         GATEWAY_TEST(a_stop_says_goodbye_with_3001),
     };

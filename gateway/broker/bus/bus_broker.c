@@ -200,6 +200,8 @@ static void take_back(struct broker *base, unsigned loop, const struct returned 
     given->member -= returned->member;
     if (channel->namespace != NULL && returned->full > 0 && !channel_is_followed(channel))
         broker_tell_occupied(base, channel_text(channel), false);
+    if (channel->namespace == NULL && channel_name_kind(channel_text(channel)) == CHANNEL_NAME_USER && !channel_is_listened_to(channel))
+        lookers_online(broker->lookers, channel_name_id(channel_text(channel)), false);
     drop_if_idle(broker, channel);
 }
 

@@ -45,6 +45,7 @@ struct channel {
     bool streamed;      /* has a log: offsets count */
     bool is_pattern;    /* stands for all channels that match it */
     bool strayed; /* after the last publication of the log others went out that are not in it */
+    uint64_t heard; /* publications without an offset */
     uint16_t fruitless; /* fetches one after the other that brought nothing */
     uint32_t loop_count;
     uint64_t began; /* followed from here on: nothing up to this offset was taken */

@@ -128,6 +128,8 @@ static void grant(struct bus_broker *broker, struct request *request, const Bus_
     char name[CHANNEL_NAME_MAX + 1];
     struct channel *own = bus_channel(broker, channel_name_make(name, "user:", request->user), NULL);
 
+    if (!channel_is_listened_to(own))
+        lookers_online(broker->lookers, request->user, true);
     own->given[request->loop].full++;
     connects_give_rooms(broker, request, told, epoch);
     request->outcome = REQUEST_DONE;

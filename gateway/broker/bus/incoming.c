@@ -160,6 +160,7 @@ static void deliver(struct bus_broker *broker, struct channel *channel, struct p
             channel->ring_until_ms = bus_now_ms(broker) + channel->namespace->history_ttl_ms;
     }
     channel->strayed = parcel->offset == 0;
+    channel->heard += parcel->offset == 0;
     post(broker, channel, parcel);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "gateway/broker/bus/bus_broker.h"
+#include "gateway/channel_name.h"
 
 #define STEPS_MAX 500 /* in one question */
 #define BYTES_MAX (WIRE_MESSAGE_MAX / 4) /* the same; one looker may be beyond it, many are not */
@@ -226,6 +227,20 @@ void lookers_left(struct lookers *lookers, struct text channel, struct text clie
     if (looker == NULL || looker->count == 0 || --looker->count > 0)
         return;
     mark(lookers, looker);
+}
+
+void lookers_online(struct lookers *lookers, struct text user, bool here)
+{
+    const struct client_info info = {.user = user, .client = text(lookers->node)};
+    char name[CHANNEL_NAME_MAX + 1];
+
+    if (user.len > CHANNEL_NAME_MAX - sizeof("status:"))
+        return;
+    const struct text channel = channel_name_make(name, "status:", user);
+    if (here)
+        lookers_joined(lookers, channel, &info, true, false);
+    else
+        lookers_left(lookers, channel, info.client);
 }
 
 /* ---- life ---- */

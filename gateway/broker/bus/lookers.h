@@ -21,5 +21,7 @@ struct lookers *lookers_open(struct bus_broker *broker);
 void lookers_joined(struct lookers *lookers, struct text channel, const struct client_info *info,
                     bool listed, bool told);
 void lookers_left(struct lookers *lookers, struct text channel, struct text client);
+/* Somebody's first connection to this gateway was let in, or the last one has gone: said on `status:{user}` by this gateway's own name. */
+void lookers_online(struct lookers *lookers, struct text user, bool here);
 void lookers_flush(struct lookers *lookers); /* at the end of the turn */
 void lookers_close(struct lookers *lookers); /* memory goes with libuv's close callback */

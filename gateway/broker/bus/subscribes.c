@@ -8,6 +8,9 @@
  * A member of a room, as the loop knows, needs no API: the room is followed here, and what the log
  * says of members is applied in its place. The loop looks once more when it has the answer.
  *
+ * Of somebody's status the answer brings the state. It may be older than what was published while the question was open, which nobody here was
+ * told: then it is asked again.
+ *
  * For the operator's channels the loop has decided who may; an API is asked where the stream is, if
  * the position matters and is not known here: on_head(), and on as above.
  *
@@ -37,6 +40,8 @@ static int64_t room_of(const struct request *request)
 {
     int64_t room = 0;
 
+    if (channel_name_kind(request->channel) == CHANNEL_NAME_STATUS)
+        return 0; /* a person's id */
     return id_parse(channel_name_id(request->channel), &room) ? room : 0;
 }
 
@@ -163,6 +168,18 @@ static void place(struct request *request, struct text epoch)
     subscribes_wait(request);
 }
 
+static void take_state(struct bus_broker *broker, struct request *request, struct text state)
+{
+    if (request->about->heard != request->offset && request->tries < TRIES_MAX) {
+        ask(broker, request);
+    } else if (request->about->heard != request->offset) {
+        bus_fail(broker, request); /* it changes all the time: the client comes back */
+    } else {
+        request->told = request_keep(request, state);
+        grant(broker, request);
+    }
+}
+
 static void on_subscribed(void *context, enum err err, const Bus__Answer *answer)
 {
     struct request *request = context;
@@ -183,6 +200,10 @@ static void on_subscribed(void *context, enum err err, const Bus__Answer *answer
         bus_fail(broker, request);
         return;
     }
+    if (channel_name_kind(request->channel) == CHANNEL_NAME_STATUS) {
+        take_state(broker, request, wire_text(answer->subscribed->data));
+        return;
+    }
     request->as_of = answer->subscribed->offset;
     if (channel_name_kind(request->channel) != CHANNEL_NAME_ROOM) {
         grant(broker, request);
@@ -199,6 +220,8 @@ static void ask(struct bus_broker *broker, struct request *request)
 
     request->tries++;
     request->by_membership = false;
+    if (channel_name_kind(request->channel) == CHANNEL_NAME_STATUS)
+        request->offset = request->about->heard; /* it has no other position */
     subscribe.user = wire_bytes(request->user);
     subscribe.session = wire_bytes(request->session);
     subscribe.channel = wire_bytes(request->channel);

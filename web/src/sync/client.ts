@@ -7,6 +7,7 @@ import { Room } from './room.js';
 import type { RoomOptions } from './room.js';
 import { Signal } from './signal.js';
 import { Socket } from './socket.js';
+import { Statuses } from './status.js';
 import { ChatStore } from './store.js';
 import { backoffMs, sleep } from './time.js';
 import type { Chat, ChatsLine, Config, Relation, User, UserEvent } from './types.js';
@@ -30,6 +31,8 @@ export class Client {
   /** What one has made of others, as far as it was told since the start: contacts and blocks come by api.contacts() and blocks(). */
   readonly relations = new Map<string, Relation>();
   readonly related = new Signal<Relation>();
+  /** Of people on screen. */
+  readonly statuses: Statuses;
   hasMoreChats = false;
   /** `isConnected` may have changed. */
   readonly connection = new Signal();
@@ -59,6 +62,8 @@ export class Client {
     this.chats.meet(me);
     this.gateways = new Gateways(config.gateways, () => void this.reloadGateways());
     this.socket = new Socket(api.tokens, this.gateways);
+    this.statuses = new Statuses(this.socket);
+    this.statuses.profiles.on((user) => this.chats.applyProfile(user));
     this.socket.lines.on((line) => this.onLine(line));
     this.socket.own.on((event) => this.onOwn(event));
     this.socket.online.on((isOnline) => {

@@ -17,6 +17,7 @@ export { Room } from './room.js';
 export type { RoomOptions, RoomState } from './room.js';
 export { Sequence } from './sequence.js';
 export { Signal } from './signal.js';
+export { Statuses } from './status.js';
 export { ChatStore } from './store.js';
 export type { ChatLine } from './store.js';
 export { backoffMs, sleep } from './time.js';

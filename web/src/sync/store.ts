@@ -147,7 +147,16 @@ export class ChatStore {
   }
 
   meet(...users: (User | undefined)[]): void {
-    for (const user of users) if (user !== undefined) this.people.set(user.id, user);
+    for (const user of users)
+      if (user !== undefined && (user.version ?? 0) >= (this.people.get(user.id)?.version ?? 0)) this.people.set(user.id, user);
+  }
+
+  /** What somebody says about themselves now; direct rooms with them show it. */
+  applyProfile(user: User): void {
+    this.meet(user);
+    for (const entry of this.entries.values())
+      if (entry.room.peer?.id === user.id && (user.version ?? 0) > (entry.room.peer.version ?? 0)) entry.room = { ...entry.room, peer: user };
+    this.changed.emit();
   }
 
   /** Pinned ones, then latest activity first; those that were put away are a list of their own. */

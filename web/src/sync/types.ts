@@ -230,6 +230,17 @@ export interface Relation {
   changed_at: string;
 }
 
+/** Is somebody online; the newest `changed_at` counts. */
+export interface Status {
+  user_id: string;
+  online?: boolean; /* absent: not known */
+  last_seen_at?: string;
+  changed_at?: string;
+}
+
+/** What arrives on `status:{user}`. */
+export type StatusEvent = ({ type: 'status' } & Status) | { type: 'profile'; user_id: string; user: User };
+
 /** What arrives on `user:{user}`, and the items of `/me/changes`: absolute, newest `changed_at` wins. */
 export interface UserEvent extends Partial<View> {
   type: string;
