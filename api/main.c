@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/ended.h"
+#include "api/request/address.h"
 #include "api/request/limits.h"
 #include "api/request/pages.h"
 #include "api/questions/questions.h"
@@ -156,7 +157,8 @@ int main(int argc, char **argv)
     id_init();
 
     make_app(&app, &settings);
-    if ((app.limits = limits_create(&settings)) == NULL || pages_load(&app.pages, settings.http.web_dir) != ERR_OK || open_publisher(&app) != ERR_OK ||
+    if (!address_check_option("http.trusted_proxies", settings.http.trusted_proxies, "") ||
+        (app.limits = limits_create(&settings)) == NULL || pages_load(&app.pages, settings.http.web_dir) != ERR_OK || open_publisher(&app) != ERR_OK ||
         log_start(&app) != ERR_OK || open_responder(&app, &responder) != ERR_OK ||
         listen_all(&app, &http) != ERR_OK)
         return 1; /* said why; nothing has begun that would need an end */

@@ -40,7 +40,7 @@ void settings_load(struct settings *s, int argc, char **argv)
         NUMBER_OPTION("http.connection_limit", http.connection_limit, "10000", "connections", 1,
                       1000000, "HTTP connections per thread; more get 503."),
         TEXT_OPTION("http.trusted_proxies", http.trusted_proxies, "",
-                    "Addresses of proxies whose X-Forwarded-For is believed, comma-separated."),
+                    "Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma-separated."),
         FLAG_OPTION("http.metrics", http.metrics, "false",
                     "Counters at /metrics, for whoever reaches the port: a proxy in front keeps that path to itself."),
         NUMBER_OPTION("api.threads", api.threads, "1", "threads", 1, 64,

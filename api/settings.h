@@ -36,7 +36,7 @@ struct settings {
         char *web_dir; /* empty: no pages */
         int64_t body_max_bytes;
         int64_t connection_limit;
-        char *trusted_proxies; /* list of addresses */
+        char *trusted_proxies; /* list of addresses and networks */
         bool metrics;
     } http;
     struct {

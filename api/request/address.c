@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "api/settings.h"
+#include "base/log.h"
 
 #define PREFIX_V6 64 /* what one household or server gets: single addresses cost nothing */
 
@@ -45,19 +46,6 @@ static struct text last_item(struct text *list)
     while (item.len > 0 && item.at[item.len - 1] == ' ')
         item.len--;
     return item;
-}
-
-struct text address_behind_proxies(const char *trusted, struct text direct, struct text forwarded)
-{
-    struct text address = direct;
-
-    while (forwarded.len > 0 && settings_list_has(trusted, address)) {
-        const struct text item = last_item(&forwarded);
-        if (!is_address(item))
-            break;
-        address = item;
-    }
-    return address;
 }
 
 /* ---- networks ---- */
@@ -120,6 +108,29 @@ bool address_in(const char *networks, struct text address)
         if (read_network(item, &network) && network.len == len && same_bits(bytes, network.bytes, network.bits))
             return true;
     return false;
+}
+
+struct text address_behind_proxies(const char *trusted, struct text direct, struct text forwarded)
+{
+    struct text address = direct;
+
+    while (forwarded.len > 0 && address_in(trusted, address)) {
+        const struct text item = last_item(&forwarded);
+        if (!is_address(item))
+            break;
+        address = item;
+    }
+    return address;
+}
+
+bool address_check_option(const char *option, const char *networks, const char *word)
+{
+    for (struct text rest = text(networks), item; settings_next(&rest, &item);)
+        if (!address_is_network(item) && !text_equal(item, text(word))) {
+            log_error("%s: %.*s is no address and no network like 10.0.0.0/8%s%s", option, TEXT_ARGS(item), word[0] != '\0' ? ", and not " : "", word);
+            return false;
+        }
+    return true;
 }
 
 void address_network(struct text address, struct buf *out)

@@ -68,6 +68,23 @@ struct text http_peer_header(const h2o_req_t *req, const char *lower_case_name)
     return (struct text){0};
 }
 
+/* A list that proxies write to: each may add a line instead of a word to the line that was there (RFC 9110 5.3). */
+static struct text list_header(h2o_req_t *req, const char *lower_case_name)
+{
+    const struct text wanted = text(lower_case_name);
+    struct text list = {0};
+
+    for (size_t i = 0; i < req->headers.size; i++) {
+        const h2o_header_t *header = &req->headers.entries[i];
+        if (!text_equal(text_of(header->name->base, header->name->len), wanted))
+            continue;
+        const h2o_iovec_t joined = h2o_concat(&req->pool, h2o_iovec_init(list.at, list.len), h2o_iovec_init(", ", list.len > 0 ? 2 : 0),
+                                              header->value);
+        list = text_of(joined.base, joined.len);
+    }
+    return list;
+}
+
 static struct text header_of(struct call *call, const char *lower_case_name)
 {
     return http_peer_header(((struct link *)call->peer)->req, lower_case_name);
@@ -96,9 +113,9 @@ static void address_of(struct call *call, struct buf *out)
 
     if (req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer) > 0)
         write_peer(&peer, &direct);
-    const struct text forwarded = http_peer_header(req, "x-forwarded-for");
+    const struct text forwarded = list_header(req, "x-forwarded-for");
     call->is_from_stranger = (forwarded.len > 0 || http_peer_header(req, "forwarded").len > 0) &&
-                             !settings_list_has(trusted, buf_text(&direct));
+                             !address_in(trusted, buf_text(&direct));
     buf_add_text(out, address_behind_proxies(trusted, buf_text(&direct), forwarded));
     buf_fini(&direct);
 }

@@ -24,4 +24,5 @@ void http_peer_send_page(struct worker *worker, h2o_req_t *req, const struct pag
 /* Answers 200 with a text, borrowed for the call. */
 void http_peer_send_text(struct worker *worker, h2o_req_t *req, struct text type, struct text bytes);
 
+/* The first one of that name. */
 struct text http_peer_header(const h2o_req_t *req, const char *lower_case_name);

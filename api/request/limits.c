@@ -282,11 +282,8 @@ static enum err refuse(struct call *call, const struct wanted *list, int count)
 
 struct limits *limits_create(const struct settings *settings)
 {
-    for (struct text rest = text(settings->limits.exempt), item; settings_next(&rest, &item);)
-        if (!text_equal(item, TEXT("sockets")) && !address_is_network(item)) {
-            log_error("limits.exempt: %.*s is no address, no network like 10.0.0.0/8, and not `sockets`", TEXT_ARGS(item));
-            return NULL;
-        }
+    if (!address_check_option("limits.exempt", settings->limits.exempt, "sockets"))
+        return NULL;
     struct limits *limits = xcalloc(1, sizeof(*limits));
     limits->seed = id_random();
     limits->known = buckets_create((size_t)settings->limits.places);

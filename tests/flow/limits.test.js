@@ -10,7 +10,7 @@ configure({
   gateways: 1,
   api: {
     PARLEY_HTTP_METRICS: 'true',
-    PARLEY_HTTP_TRUSTED_PROXIES: '127.0.0.1', // the tests are a proxy, and give the addresses
+    PARLEY_HTTP_TRUSTED_PROXIES: '127.0.0.0/8', // the tests are a proxy, and give the addresses
     PARLEY_REDIS_TIMEOUT_MS: '50',
     PARLEY_REDIS_RETRY_MS: '100',
     PARLEY_LIMITS_EXEMPT: '192.0.2.0/24, 2001:db8:e::/48',
@@ -107,6 +107,16 @@ test('sign-ins are counted by address, and one too many is refused before its bo
   const nonsense = { headers: { ...from('198.51.100.1').headers, 'content-type': 'application/json' }, body: '{' };
   assert.equal((await exchange(apis[0].origin, 'POST', '/v1/sessions', nonsense)).status, 429);
   assert.equal((await signIn('198.51.100.2', { login: ada.login, password: ada.password })).status, 201);
+});
+
+test('of several lines of addresses the last one is that of the proxy: nobody adds one in front', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const signIn = (...lines) => ada.ask('POST', '/sessions', { login: ada.login, password: 'a wrong one' }, { token: null, ...from(lines) });
+  for (const pretended of ['192.0.2.77', '203.0.113.1', 'nonsense', '']) await signIn(pretended, '198.51.100.21');
+  assert.equal((await signIn('203.0.113.2', '198.51.100.21')).status, 429);
+  assert.equal((await signIn('198.51.100.21, 198.51.100.22')).status, 401);
+  const again = await ada.ask('POST', '/sessions', { login: ada.login, password: ada.password }, { token: null, ...from(['192.0.2.77', '198.51.100.23']) });
+  assert.equal(again.body.session.ip, '198.51.100.23');
 });
 
 test('an address of IPv6 counts by its first 64 bits', async (t) => {

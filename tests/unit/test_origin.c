@@ -44,7 +44,7 @@ static void a_list_is_compared_exactly(void **state)
 static void assert_address(const char *forwarded, const char *expected)
 {
     const struct text found =
-        address_behind_proxies("10.0.0.1, 10.0.0.2", TEXT("10.0.0.1"), text(forwarded));
+        address_behind_proxies("10.0.0.1, 10.0.0.2, 172.16.0.0/12, 2001:db8:a::1", TEXT("10.0.0.1"), text(forwarded));
     assert_true(text_equal(found, text(expected)));
 }
 
@@ -58,6 +58,8 @@ static void only_listed_proxies_are_believed(void **state)
     assert_address("198.51.100.1, 10.0.0.2", "198.51.100.1");
     assert_address("1.2.3.4, 198.51.100.1", "198.51.100.1"); /* a client may write what it likes */
     assert_address("2001:db8::1", "2001:db8::1");
+    assert_address("198.51.100.1, 172.16.9.9", "198.51.100.1");
+    assert_address("198.51.100.1, ::ffff:10.0.0.2, 2001:0db8:a::0:1", "198.51.100.1");
     assert_address("unknown", "10.0.0.1");
     assert_address("<script>,", "10.0.0.1");
 }
