@@ -177,7 +177,9 @@ static enum err store(struct call *call, const struct me *me)
     db_add_text(&query.params, me->fields);
     db_add_text(&query.params, me->field_visibility);
     db_add_text(&query.params, me->who_may_write);
-    enum err err = db_ask(call_worker(call)->db, &query);
+    enum err err = refresh_prepare(call_worker(call), "user", me->user.id);
+    if (err == ERR_OK)
+        err = db_ask(call_worker(call)->db, &query);
     if (err == ERR_OK)
         err = db_count(&query.rows) == 1 ? finish(call, &query) : ERR_VERSION_CHANGED;
     db_params_fini(&query.params);
@@ -234,7 +236,8 @@ enum err me_post_email(struct call *call)
     db_add_i64(&query.params, call_user_id(call));
     db_add_text(&query.params, email);
     db_add_text(&query.params, text(hash));
-    if ((err = db_ask(call_worker(call)->db, &query)) == ERR_OK)
+    if ((err = refresh_prepare(call_worker(call), "user", call_user_id(call))) == ERR_OK &&
+        (err = db_ask(call_worker(call)->db, &query)) == ERR_OK)
         err = db_count(&query.rows) == 1 ? finish(call, &query) : ERR_CONFLICT; /* the password changed meanwhile */
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);

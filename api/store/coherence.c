@@ -71,6 +71,11 @@ static struct cache_script fill_hash = {
            "redis.call('DEL', KEYS[1] .. ':lease')\n"
            "return 1"};
 
+/* KEYS: a value. ARGV: for how long. */
+static struct cache_script hold = {.lua = "redis.call('DEL', KEYS[1])\n"
+                                          "redis.call('SET', KEYS[1] .. ':lease', 'held', 'PX', ARGV[1])\n"
+                                          "return 1"};
+
 /* ---- writers ---- */
 
 /* Texts gathered in one buffer; where they are is remembered as offsets, since it moves while it
@@ -296,6 +301,17 @@ void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms,
                     text(NULL), refreshing);
     if (has_drops)
         send_script(cache, &drop, &refresh->drop_keys, &refresh->drop_args, text(NULL), refreshing);
+}
+
+enum err cache_hold(struct cache *cache, struct text key, int64_t ms)
+{
+    struct cache_reply reply = {0};
+    char digits[24];
+
+    snprintf(digits, sizeof(digits), "%" PRId64, ms);
+    const enum err err = cache_call(cache, &hold, &key, 1, &(struct text){digits, strlen(digits)}, 1, &reply);
+    cache_reply_fini(&reply);
+    return err;
 }
 
 /* ---- readers ---- */

@@ -34,6 +34,12 @@ void refresh_drop(struct refresh *refresh, const char *what, int64_t id);
 void refresh_send(struct refresh *refresh, struct cache *cache, int64_t ttl_ms, void (*done)(void *context, enum err err),
                   void *context);
 
+/*
+ * From a task, before a change that no outbox row stands for: forgets what is under `key`, and lets nobody fill it in before the change
+ * is through (refresh_send() gives it free) or `ms` have passed: who dies between leaves no old value. ERR_UNAVAILABLE: Redis did not say.
+ */
+MUST_CHECK enum err cache_hold(struct cache *cache, struct text key, int64_t ms);
+
 /* ---- for readers, from tasks ---- */
 
 #define LEASE_BYTES 17

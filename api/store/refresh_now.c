@@ -3,6 +3,8 @@
 #include "api/settings.h"
 #include "api/task.h"
 
+#define HOLD_MS 10000 /* longer than an UPDATE of one row may be under way */
+
 static const struct db_statement raise_generation = {
     "raise_generation", "UPDATE public.installation SET cache_generation = cache_generation + 1"};
 
@@ -39,6 +41,26 @@ static enum err check(struct worker *worker, int64_t generation, bool *is_curren
     return err;
 }
 
+static enum err raise_it(struct worker *worker)
+{
+    struct db_query query = {.statement = &raise_generation, .lane = DB_NO_LANE};
+    const enum err err = db_ask(worker->db, &query);
+
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+    return err;
+}
+
+enum err refresh_prepare(struct worker *worker, const char *what, int64_t id)
+{
+    struct buf key = {0};
+
+    cache_key(&key, what, id);
+    const enum err err = cache_hold(worker->cache, buf_text(&key), HOLD_MS);
+    buf_fini(&key);
+    return err == ERR_OK ? ERR_OK : raise_it(worker); /* Redis may come back with what it had */
+}
+
 enum err refresh_now(struct worker *worker, struct refresh *refresh)
 {
     const int64_t generation = cache_generation(worker->cache);
@@ -50,13 +72,9 @@ enum err refresh_now(struct worker *worker, struct refresh *refresh)
         waiting.is_suspended = true;
         task_wait();
     }
-    enum err err = waiting.err == ERR_OK ? check(worker, generation, &is_current) : ERR_OK;
+    const enum err err = waiting.err == ERR_OK ? check(worker, generation, &is_current) : ERR_OK;
     if (err != ERR_OK || is_current)
         return err;
 
-    struct db_query query = {.statement = &raise_generation, .lane = DB_NO_LANE};
-    err = db_ask(worker->db, &query);
-    db_params_fini(&query.params);
-    db_rows_fini(&query.rows);
-    return err;
+    return raise_it(worker);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, refused, test } from './harness/index.js';
+import { chat, eventually, refused, running, test } from './harness/index.js';
 
 const asIs = { 'if-match': '*' };
 const change = (person, body, { headers = asIs, ...options } = {}) => person.call('PATCH', '/me', body, { headers, ...options });
@@ -102,4 +102,25 @@ test('an e-mail address is changed by who knows the password', async (t) => {
   const me = await to('ada@example.org');
   assert.deepEqual([me.email, me.email_verified, me.version], ['ada@example.org', false, 2]);
   assert.deepEqual(await ada.get('/me'), me);
+});
+
+test('a name whose change was stored while the API died is the new one everywhere', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const servers = await running();
+  const room = await bob.direct(ada);
+  await ada.post(room, 'hello');
+  const nameSeen = async () => (await bob.chatOf(room, { api: 1 })).last_message.sender.name;
+  assert.equal(await nameSeen(), 'ada'); // the cache knows it
+  const holding = servers.sql(`BEGIN; SELECT 1 FROM users WHERE id = ${ada.id} FOR UPDATE; SELECT pg_sleep(60); COMMIT`).catch(() => {});
+  const backends = (condition) => servers.sql(`SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND ${condition}`);
+  await eventually(async () => (await backends("wait_event = 'PgSleep'")).length > 0, 'the lock');
+  const asking = change(ada, { name: 'Countess' }, { api: 0 }).catch(() => {});
+  await eventually(async () => (await backends("wait_event_type = 'Lock' AND query ~ 'UPDATE public.users'")).length > 0, 'the change that waits');
+  await servers.apis[0].kill();
+  await servers.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()");
+  await Promise.all([holding, asking]);
+  await eventually(async () => (await servers.sql(`SELECT name FROM users WHERE id = ${ada.id}`))[0][0] === 'Countess', 'the change');
+  assert.equal(await nameSeen(), 'Countess');
+  await servers.apis[0].start();
+  assert.equal(await nameSeen(), 'Countess');
 });

@@ -51,6 +51,13 @@ void cache_eval(struct cache *cache, struct cache_script *script, const struct t
     eval->context = context;
 }
 
+enum err cache_call(struct cache *cache, struct cache_script *script, const struct text *keys,
+                    size_t key_count, const struct text *args, size_t arg_count,
+                    struct cache_reply *reply)
+{
+    return cache->run_err;
+}
+
 enum err cache_run(struct cache *cache, struct cache_command *commands, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
