@@ -5,6 +5,8 @@
 #include "base/base.h"
 #include "base/buf.h"
 
+#define WORDS_MAX 32 /* that are marked */
+
 #define CHARS_BEFORE 60 /* of those that are shown, so many stand before the first hit */
 #define WORD_CHARS   20 /* at most so many are looked through for a word's beginning */
 
@@ -39,9 +41,10 @@ static void mark(struct text message, struct text word, bool whole_words, bool *
     }
 }
 
+/* Each word is a walk through the message, which may hold one in a thousand spellings. */
 static void mark_all(struct text message, struct text found, bool whole_words, bool *hits)
 {
-    while (found.len > 0) {
+    for (int words = 0; words < WORDS_MAX && found.len > 0; words++) {
         const char *end = memchr(found.at, EXCERPT_SEPARATOR, found.len);
         const struct text word = text_of(found.at, end != NULL ? (size_t)(end - found.at) : found.len);
         mark(message, word, whole_words, hits);
