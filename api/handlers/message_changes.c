@@ -13,6 +13,7 @@
 
 #define REVISIONS_DEFAULT 50
 #define REVISIONS_MAX 200
+#define REVISIONS_BYTES_MAX (1u << 20)
 #define NO_VERSION (-1) /* that no message has */
 
 static const struct db_statement select_message = {
@@ -142,6 +143,20 @@ static void write_revision(struct json_out *out, const struct db_rows *rows, int
     json_close(out, '}');
 }
 
+/* How many of them a page shows: at most `limit`, and so many that their texts stay below 1 MiB, but one at least. */
+static int64_t fit(const struct db_rows *rows, int64_t limit)
+{
+    size_t bytes = 0;
+    int64_t count = 0;
+
+    for (; count < limit && count < db_count(rows); count++) {
+        bytes += db_text(rows, (int)count, REVISION_TEXT).len;
+        if (bytes > REVISIONS_BYTES_MAX && count > 0)
+            break;
+    }
+    return count;
+}
+
 /* Everybody sees those of the own messages. */
 static enum err judge_revisions(struct call *call, const struct db_rows *rows, const struct access *access)
 {
@@ -173,7 +188,7 @@ enum err revisions_get(struct call *call)
     if ((err = access_run(call, place.room_id, &query, &access)) == ERR_OK)
         err = judge_revisions(call, &query.rows, &access);
     if (err == ERR_OK)
-        err = page_reply(call, &query.rows, limit, REVISION_VERSION, write_revision);
+        err = page_reply(call, &query.rows, fit(&query.rows, limit), REVISION_VERSION, write_revision);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);
     return err;

@@ -88,6 +88,21 @@ test('what a message said before is kept for its sender and for moderators, up t
   assert.deepEqual([kept.length, kept[0].text, kept.at(-1).text], [100, 'text 6', 'text 105']);
 });
 
+test('a page of long earlier texts is small, and the pages are complete', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const room = await ada.createRoom('tea');
+  const text = (i) => `${i} `.padEnd(16 * 1024, 'x');
+  const { seq } = await ada.post(room, text(0));
+  for (let i = 1; i <= 80; i++) await ada.edit(room, seq, text(i));
+  const read = [];
+  for (let page = { has_more: true, next: '0' }; page.has_more; ) {
+    page = await ada.get(`/rooms/${room.id}/messages/${seq}/revisions?limit=200&after=${page.next}`);
+    assert.ok(JSON.stringify(page).length < 1.2e6);
+    read.push(...page.items.map((item) => item.text));
+  }
+  assert.deepEqual(read, Array.from({ length: 80 }, (_, i) => text(i)));
+});
+
 test('a deletion leaves the number and takes the text from everywhere, also from what is told of the past', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });
