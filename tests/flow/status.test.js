@@ -140,6 +140,22 @@ test('statuses are asked for by ids, of so many people and no more', async (t) =
   await assert.rejects(watcher.subscribe('status:bob'), { code: 102 });
 });
 
+test('without Redis nobody\'s status is known, everything else is answered, and it is known again soon after', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const { redis } = await running();
+  const room = await ada.createRoom('tea', { members: [bob] });
+  await bob.connect({ gateway: 1 });
+  await eventually(async () => (await isOnline(ada, bob)) === true, 'bob is online');
+  await redis.stop();
+  t.after(() => redis.start());
+  for (const api of [0, 1]) {
+    assert.deepEqual(await statuses(ada, [bob], { api }), []);
+    assert.equal((await ada.snapshot(room, { api })).members.find(({ user }) => user.id === bob.id).online, undefined);
+  }
+  await redis.start();
+  await eventually(async () => (await isOnline(ada, bob)) === true, 'bob is online again', 4 * REFRESH_MS + 5_000);
+});
+
 test('T37 many people who come and go and are looked at cost no statement of the database', async (t) => {
   const here = chat(t);
   const { postgres, databaseName } = await running();

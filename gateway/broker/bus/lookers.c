@@ -8,6 +8,8 @@
 #include "gateway/channel_name.h"
 
 #define STEPS_MAX 500 /* in one question */
+/* All are told again in so many parts: what comes at once makes the others wait in Redis, where an answer has 45 ms. */
+#define REFRESH_PARTS 128
 #define BYTES_MAX (WIRE_MESSAGE_MAX / 4) /* the same; one looker may be beyond it, many are not */
 
 /* One connection at one channel. */
@@ -28,7 +30,8 @@ struct lookers {
     struct bus_broker *broker;
     struct looker *map;
     struct looker *changed;
-    size_t changed_count;
+    struct looker *cursor; /* who is told again next; NULL: the first */
+    unsigned part;         /* of REFRESH_PARTS */
     uint64_t number; /* orders what this process says */
     char node[ID_UUID_BYTES];
     uv_timer_t refresh;
@@ -95,6 +98,8 @@ static void tell(struct telling *telling, const struct looker *looker, bool agai
 
 static void forget(struct lookers *lookers, struct looker *looker)
 {
+    if (lookers->cursor == looker)
+        lookers->cursor = looker->hh.next;
     HASH_DEL(lookers->map, looker);
     free(looker->about);
     free(looker);
@@ -132,20 +137,27 @@ void lookers_flush(struct lookers *lookers)
     free(telling);
 }
 
+/* One part of them: from the cursor on, and in the last one all that are left. */
 static void on_refresh(uv_timer_t *timer)
 {
     struct lookers *lookers = container_of(timer, struct lookers, refresh);
+    const bool is_last = ++lookers->part >= REFRESH_PARTS;
+    size_t left = is_last ? SIZE_MAX : HASH_COUNT(lookers->map) / REFRESH_PARTS;
     struct telling *telling;
 
     lookers_flush(lookers);
-    if (lookers->map == NULL)
+    if (lookers->part == 1)
+        lookers->cursor = lookers->map;
+    if (is_last)
+        lookers->part = 0;
+    if (lookers->cursor == NULL || left == 0)
         return;
     telling = xmalloc(sizeof(*telling));
     telling->lookers = lookers;
     telling->count = telling->bytes = 0;
-    for (const struct looker *looker = lookers->map; looker != NULL; looker = looker->hh.next)
-        if (looker->listed)
-            tell(telling, looker, true);
+    for (; lookers->cursor != NULL && left > 0; left--, lookers->cursor = lookers->cursor->hh.next)
+        if (lookers->cursor->listed)
+            tell(telling, lookers->cursor, true);
     send_steps(telling);
     free(telling);
 }
@@ -248,7 +260,8 @@ void lookers_online(struct lookers *lookers, struct text user, bool here)
 struct lookers *lookers_open(struct bus_broker *broker)
 {
     struct lookers *lookers = xcalloc(1, sizeof(*lookers));
-    const uint64_t every_ms = (uint64_t)broker->base.settings->presence.refresh_ms;
+    const uint64_t part_ms = (uint64_t)broker->base.settings->presence.refresh_ms / REFRESH_PARTS;
+    const uint64_t every_ms = part_ms > 0 ? part_ms : 1;
 
     lookers->broker = broker;
     id_uuid(lookers->node);
