@@ -110,3 +110,80 @@ test('on a phone, what is pressed is at least 44 pixels high', async (t) => {
   assert.deepEqual(await small('nav button'), []);
 });
 
+
+test('a role that is given shows at once what it allows', async (t) => {
+  const { ada, bob, number } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await bob.the('room-info').click();
+  assert.equal(await bob.the('tab-settings').count(), 0);
+  await ada.the('member-menu').click();
+  await ada.the('role-admin').click();
+  const line = (person) => person.page.locator(`[data-testid=member][data-login="bob.${number}"]`);
+  for (const person of [ada, bob]) await person.until(async () => (await line(person).innerText()).includes('admin'), 'the role');
+  await bob.the('tab-settings').waitFor();
+  assertNoComplaints(ada, bob);
+});
+
+test('who is silenced is told so instead of a box to write in, until they may speak again', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await ada.the('member-menu').click();
+  await ada.the('silence').click();
+  await ada.the('ban-hours').selectOption('1');
+  await ada.the('ban-sure').click();
+  await bob.the('silenced').waitFor();
+  assert.equal(await bob.the('composer').count(), 0);
+  await ada.the('member-menu').click();
+  await ada.the('let-speak').click();
+  await bob.the('composer').waitFor();
+  await bob.say('at last');
+  await bob.untilTexts(['at last']);
+  assertNoComplaints(ada, bob);
+});
+
+test('a room that is handed over has another owner', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await ada.the('member-menu').click();
+  await ada.the('hand-over').click();
+  await ada.the('sure').click();
+  await bob.the('room-info').click();
+  await bob.the('tab-settings').click();
+  await bob.the('delete-room').waitFor();
+  await ada.the('tab-settings').click();
+  assert.equal(await ada.the('delete-room').count(), 0);
+  assertNoComplaints(ada, bob);
+});
+
+test('what a room is called and about changes for everybody, and no admin overwrites another', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await ada.the('member-menu').click();
+  await ada.the('role-admin').click();
+  await bob.the('room-info').click();
+  for (const person of [bob, ada]) await person.the('tab-settings').click();
+  await ada.the('room-form-name').fill('Tea and more');
+  await ada.the('room-form-about').fill('<i>All</i> about tea.');
+  await ada.the('room-form-save').click();
+  await bob.the('room-title').filter({ hasText: 'Tea and more' }).waitFor();
+  assert.match(await bob.page.locator('dialog').innerText(), /<i>All<\/i> about tea\./);
+  await bob.the('room-form-name').fill('Coffee');
+  await bob.the('room-form-save').click();
+  await bob.the('room-form-conflict').waitFor();
+  assert.equal(await bob.the('room-form-name').inputValue(), 'Tea and more');
+  assert.equal(await ada.the('room-title').innerText(), 'Tea and more');
+});
+
+test('a deleted room is gone for everybody, who are told so', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await ada.the('tab-settings').click();
+  await ada.the('delete-room').click();
+  await ada.the('sure-not').click();
+  await ada.the('delete-room').click();
+  await ada.the('sure').click();
+  for (const person of [ada, bob]) {
+    await person.until(async () => (await person.the('gone').allInnerTexts()).join().includes('deleted'), 'the reason');
+    await person.until(async () => (await person.the('chat-item').count()) === 0, 'no chats');
+  }
+});

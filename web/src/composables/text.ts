@@ -51,8 +51,10 @@ export function excerpt(message: Message | undefined, myId: string, isDirect: bo
   return isDirect ? text : `${message.sender.name}: ${text}`;
 }
 
+const ROLE_WORDS = { owner: 'the owner now', admin: 'an admin now', moderator: 'a moderator now', member: 'a member who may write' };
+
 /** A small line about a member or the room. */
-export function noteText({ kind, sender, member, seq }: LogEvent): string {
+export function noteText({ kind, sender, member, seq, created_at }: LogEvent): string {
   const who = sender?.name ?? 'Somebody';
   const whom = member?.user.name ?? 'somebody';
   const isSelf = sender !== undefined && sender.id === member?.user.id;
@@ -70,13 +72,15 @@ export function noteText({ kind, sender, member, seq }: LogEvent): string {
     case 'unban':
       return `${who} lifted the ban of ${whom}`;
     default:
-      return `${whom} is now ${member?.role ?? 'a member'}`;
+      if (Date.parse(member?.silent_until ?? '') > Date.parse(created_at)) return `${who} silenced ${whom}`;
+      return `${whom} is ${ROLE_WORDS[member?.role ?? 'member']}`;
   }
 }
 
 /** Why a room that was on screen is not there; `reason` as `room_removed` gives it. */
 export function goneText(reason: string): string {
   if (reason === 'kick') return 'You were removed from this room.';
+  if (reason === 'room_deleted') return 'This room was deleted.';
   if (reason === 'ban') return 'You were banned from this room.';
   if (reason === 'leave') return 'You have left this room.';
   return 'This room does not exist, or you are no longer a member of it.';
@@ -87,6 +91,20 @@ export function nameList(names: string[]): string {
   if (names.length <= 1) return names[0] ?? '';
   const shown = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} others`] : names;
   return `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
+/** Cuts text where the hits of a search begin and end; hits that make no sense are passed over. */
+export function markedParts(text: string, hits: [number, number][]): { text: string; isHit: boolean }[] {
+  const parts: { text: string; isHit: boolean }[] = [];
+  let end = 0;
+  for (const [from, to] of hits) {
+    if (from < end || to <= from || to > text.length) continue;
+    if (from > end) parts.push({ text: text.slice(end, from), isHit: false });
+    parts.push({ text: text.slice(from, to), isHit: true });
+    end = to;
+  }
+  if (end < text.length) parts.push({ text: text.slice(end), isHit: false });
+  return parts;
 }
 
 export interface Part {

@@ -1,4 +1,4 @@
-import { readonly, ref } from 'vue';
+import { readonly, ref, shallowRef } from 'vue';
 import { Problem, explain } from '../sync';
 
 /**
@@ -8,6 +8,7 @@ import { Problem, explain } from '../sync';
 export function useAction() {
   const isBusy = ref(false);
   const error = ref('');
+  const cause = shallowRef<unknown>(null);
   const field = ref('');
 
   /** True when it is done; false when it was refused, or another one is under way. */
@@ -25,6 +26,7 @@ export function useAction() {
   }
 
   function refuse(problem: unknown): void {
+    cause.value = problem;
     const fault = problem instanceof Problem ? problem.fault : null;
     field.value = fault?.field ?? '';
     error.value = fault?.detail ?? explain(problem);
@@ -34,5 +36,5 @@ export function useAction() {
     error.value = field.value = '';
   }
 
-  return { isBusy: readonly(isBusy), error: readonly(error), field: readonly(field), run, clear };
+  return { isBusy: readonly(isBusy), error: readonly(error), field: readonly(field), cause, run, clear };
 }

@@ -1,5 +1,6 @@
 import { computed } from 'vue';
 import type { ChatLine } from '../sync';
+import { isLoud } from './loud';
 import { useClient } from './useSession';
 import { useSignal } from './useSignal';
 
@@ -9,13 +10,17 @@ export function useChats() {
   const { chats } = client;
   const view = useSignal(chats.changed, () => ({
     lines: chats.list(),
-    unread: chats.unread,
+    archived: chats.list(true),
     isReady: client.isReady,
     hasMore: client.hasMoreChats,
   }));
   return {
     lines: computed(() => view.value.lines),
-    unread: computed(() => view.value.unread),
+    archived: computed(() => view.value.archived),
+    /** What is unread and calls for attention. */
+    unread: computed(() => view.value.lines.reduce((sum, line) => sum + (isLoud(line) ? line.unread : 0), 0)),
+    find: (id: string) => [...view.value.lines, ...view.value.archived].find(({ room }) => room.id === id),
+    loadArchived: () => client.loadArchived(),
     isReady: computed(() => view.value.isReady),
     hasMore: computed(() => view.value.hasMore),
     loadMore: () => client.loadMoreChats(),

@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef } from 'vue';
 import type { Member, Role, Room, RoomInfo, User } from '../sync';
 import type { MenuItem } from './menu';
-import { isBelow, may } from './rights';
+import { isBelow, may, rolesBelow } from './rights';
 import { useAction } from './useAction';
 import { useClient, useSession } from './useSession';
 
@@ -42,6 +42,12 @@ export function useMembers(room: Room, known: () => Member[], info: () => RoomIn
       gone.add(user.id);
     });
 
+  const change = (user: User, what: { role?: Role; silent_until?: string }) =>
+    action.run(async () => {
+      const now = await api.changeMember(room.id, user.id, what);
+      if (further.value.has(user.id)) further.value = new Map(further.value).set(user.id, now);
+    });
+
   return {
     ...action,
     wanted,
@@ -50,17 +56,24 @@ export function useMembers(room: Room, known: () => Member[], info: () => RoomIn
     add: (userId: string) => action.run(() => room.addMember(userId)),
     remove,
     ban,
+    change,
     shown: computed(() => {
       const q = wanted.value.trim().toLocaleLowerCase();
       return all.value.filter(({ user }) => `${user.name}\n${user.login}`.toLocaleLowerCase().includes(q)).sort(byRole);
     }),
     /** What one may do to a member; oneself is not among those. */
-    menuOf({ user, role }: Member): MenuItem[] {
+    menuOf({ user, role, silent_until }: Member): MenuItem[] {
       if (user.id === client.me.id) return [];
       const { kind } = info();
       const above = isBelow(role, me()?.role);
       const items: (MenuItem | false)[] = [
+        { id: 'profile', name: 'Profile', icon: 'person' },
         { id: 'write-to', name: 'Write to them', icon: 'chat' },
+        ...(above && may('changeRole', kind, me()?.role) ? rolesBelow(me()?.role) : [])
+          .filter((each) => each !== role)
+          .map((each) => ({ id: `role-${each}`, name: `Make ${each === 'admin' ? 'an' : 'a'} ${each}`, icon: 'shield' }) as const),
+        may('handOver', kind, me()?.role) && { id: 'hand-over', name: 'Hand over the room', icon: 'star' },
+        above && may('silence', kind, me()?.role) && (isSilent(silent_until) ? { id: 'let-speak', name: 'Let them speak', icon: 'bell' } : { id: 'silence', name: 'Silence', icon: 'mute' }),
         above && may('kick', kind, me()?.role) && { id: 'remove', name: 'Remove from the room', icon: 'leave', isBad: true },
         above && may('ban', kind, me()?.role) && { id: 'ban', name: 'Ban', icon: 'ban', isBad: true },
       ];
@@ -68,6 +81,8 @@ export function useMembers(room: Room, known: () => Member[], info: () => RoomIn
     },
   };
 }
+
+export const isSilent = (until: string | undefined): boolean => until !== undefined && Date.parse(until) > Date.now();
 
 const RANKS: Record<Role, number> = { owner: 0, admin: 1, moderator: 2, member: 3 };
 

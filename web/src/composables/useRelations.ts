@@ -1,10 +1,12 @@
-import { computed, shallowRef } from 'vue';
+import { computed, ref, shallowRef, watch } from 'vue';
+import type { ShallowRef } from 'vue';
 import type { Client, User } from '../sync';
 import { useAction } from './useAction';
 import { useClient, useSession } from './useSession';
 import { useSignal } from './useSignal';
 
-type Known = { contacts: ReturnType<typeof shallowRef<Map<string, User> | null>>; blocks: ReturnType<typeof shallowRef<Map<string, User> | null>> };
+type List = ShallowRef<Map<string, User> | null>;
+type Known = { contacts: List; blocks: List };
 const known = new WeakMap<Client, Known>();
 
 /** One's contacts, and whom one has blocked: read once, then kept by what the own devices tell each other. */
@@ -14,7 +16,22 @@ export function useRelations() {
   const action = useAction();
   const lists: Known = known.get(client) ?? { contacts: shallowRef(null), blocks: shallowRef(null) };
   known.set(client, lists);
+  const met = ref(0); /* people who became known here */
   const news = useSignal(client.related, () => new Map(client.relations));
+
+  /* An own device may speak of people whom this one has never met. */
+  watch(
+    news,
+    async (relations) => {
+      for (const id of relations.keys())
+        if (!client.chats.people.has(id)) {
+          const user = await api.user(id).catch(() => undefined);
+          client.chats.meet(user);
+          met.value++;
+        }
+    },
+    { immediate: true },
+  );
 
   async function all(ask: (after?: string) => Promise<{ items: User[]; next?: string; has_more: boolean }>): Promise<Map<string, User>> {
     const found = new Map<string, User>();
@@ -33,7 +50,8 @@ export function useRelations() {
       lists.blocks.value ??= await all((after) => api.blocks(after));
     });
 
-  const now = (list: Map<string, User> | null | undefined, what: 'contact' | 'blocked') => {
+  const now = (list: Map<string, User> | null, what: 'contact' | 'blocked') => {
+    void met.value;
     const users = new Map(list ?? []);
     for (const relation of news.value.values()) {
       const user = users.get(relation.user_id) ?? client.chats.people.get(relation.user_id);
@@ -46,7 +64,7 @@ export function useRelations() {
   const blocked = computed(() => now(lists.blocks.value, 'blocked'));
 
   /* Drawn once the server has said yes; the other devices hear of it from there, and so do we. */
-  const set = (list: Known['contacts'], call: (id: string, on: boolean) => Promise<void>) => (user: User, on: boolean) =>
+  const set = (list: List, call: (id: string, on: boolean) => Promise<void>) => (user: User, on: boolean) =>
     action.run(async () => {
       await call(user.id, on);
       client.chats.meet(user);

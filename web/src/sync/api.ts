@@ -15,6 +15,7 @@ import type {
   Page,
   Pin,
   Revision,
+  Role,
   RoomInfo,
   Session,
   SignedIn,
@@ -114,8 +115,8 @@ export class Api {
     return this.call('GET', `/me/changes${query({ since, after })}`);
   }
 
-  chats(after?: string): Promise<Page<Chat>> {
-    return this.call('GET', `/rooms${query({ after })}`);
+  chats(after?: string, archived?: boolean): Promise<Page<Chat>> {
+    return this.call('GET', `/rooms${query({ after, archived: archived ? 'true' : undefined })}`);
   }
 
   /** Those whose name contains `q`; without it, all of them. */
@@ -150,6 +151,20 @@ export class Api {
 
   members(room: string, after?: string, limit = 200): Promise<Page<Member>> {
     return this.call('GET', `/rooms/${room}/members${query({ after, limit })}`);
+  }
+
+  /** 412 `version_changed`: somebody else has changed it since. */
+  changeRoom(room: string, change: { name?: string; about?: string; slug?: string }, version: number): Promise<RoomInfo> {
+    return this.call('PATCH', `/rooms/${room}`, change, { version });
+  }
+
+  deleteRoom(room: string, version: number): Promise<void> {
+    return this.call('DELETE', `/rooms/${room}`, undefined, { version });
+  }
+
+  /** `silent_until` in the past: they may write again. */
+  changeMember(room: string, user: string, change: { role?: Role; silent_until?: string }): Promise<Member> {
+    return this.call('PUT', `/rooms/${room}/members/${encodeURIComponent(user)}`, change);
   }
 
   addMember(room: string, user: string): Promise<Member> {

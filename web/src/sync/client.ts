@@ -144,6 +144,17 @@ export class Client {
     }
   }
 
+  /** Archived chats are not in the list: all of them are read when somebody wants to see them. */
+  async loadArchived(): Promise<void> {
+    const mark = this.chats.mark();
+    for (let after: string | undefined, more = true; more; ) {
+      const page = await this.api.chats(after, true);
+      this.chats.applyList(page.items, mark);
+      after = page.next;
+      more = page.has_more && after !== undefined;
+    }
+  }
+
   async leaveRoom(id: string): Promise<void> {
     await this.api.leave(id);
     this.chats.drop(id);
