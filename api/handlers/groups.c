@@ -1,5 +1,7 @@
 #include "api/handlers/groups.h"
 
+#include <stdlib.h>
+
 #include "api/handlers/page.h"
 #include "api/handlers/room_names.h"
 #include "api/log/announce.h"
@@ -72,6 +74,9 @@ static const struct db_statement delete_topic = {
     "delete_topic", "WITH changed AS (UPDATE public.groups g SET version = version + 1" CHANGES_GROUP
                     "  AND EXISTS (SELECT FROM public.topics t WHERE t.id = $5::bigint AND t.group_id = g.id) RETURNING g.id) "
                     "DELETE FROM public.topics t USING changed c WHERE t.id = $5::bigint AND t.group_id = c.id RETURNING t.id"};
+
+static const struct db_statement select_any_room = {
+    "select_any_room", "SELECT 1 FROM {lane}.rooms WHERE group_id = $1::bigint AND deleted_at IS NULL LIMIT 1"};
 
 /* ---- telling ---- */
 
@@ -311,13 +316,34 @@ enum err groups_patch(struct call *call)
     return err != ERR_OK ? err : groups_reply(call, change.group_id, 200, "group_changed");
 }
 
+/* Rooms in it would be left in no group: whoever deletes it decides about each. One that is put there just now is in none. */
+static enum err check_empty(struct call *call, int64_t group_id)
+{
+    struct worker *worker = call_worker(call);
+    const int lanes = worker->app->lane_count;
+    struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));
+
+    for (int lane = 0; lane < lanes; lane++) {
+        queries[lane] = (struct db_query){.statement = &select_any_room, .lane = lane};
+        db_add_i64(&queries[lane].params, group_id);
+    }
+    enum err err = lanes == 0 ? ERR_UNAVAILABLE : db_run(worker->db, queries, (size_t)lanes);
+    for (int lane = 0; lane < lanes; lane++) {
+        if (err == ERR_OK && db_count(&queries[lane].rows) > 0)
+            err = call_fail(call, ERR_NOT_POSSIBLE, "there are rooms in it: move or delete them first");
+        finish(&queries[lane]);
+    }
+    free(queries);
+    return err;
+}
+
 /* DELETE /v1/groups/{group}, If-Match -> 204 */
 enum err groups_delete(struct call *call)
 {
     struct change change;
     enum err err = begin(call, RIGHT_DELETE_ROOM, &delete_group, &change);
 
-    if (err == ERR_OK && (err = end(call, &change, ERR_OK)) == ERR_OK) {
+    if (err == ERR_OK && (err = check_empty(call, change.group_id)) == ERR_OK && (err = end(call, &change, ERR_OK)) == ERR_OK) {
         struct group group;
         group_read(&group, &change.query.rows, 0, 0);
         if (group.kind == ROOM_PUBLIC)

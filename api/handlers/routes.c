@@ -5,6 +5,7 @@
 #include "api/handlers/contacts.h"
 #include "api/handlers/me.h"
 #include "api/handlers/group_members.h"
+#include "api/handlers/group_rooms.h"
 #include "api/handlers/groups.h"
 #include "api/handlers/members.h"
 #include "api/handlers/message_changes.h"
@@ -102,6 +103,9 @@ const struct route routes[] = {
     {"GET", "/groups/{group}/bans", group_bans_get, 0, "after limit", NULL, NULL},
     {"PUT", "/groups/{group}/bans/{user}", group_bans_put, 0, NULL, "until reason", NULL},
     {"DELETE", "/groups/{group}/bans/{user}", group_bans_delete, 0, NULL, NULL, NULL},
+    {"GET", "/groups/{group}/rooms", group_rooms_get, 0, "after limit", NULL, NULL},
+    {"PUT", "/groups/{group}/rooms/{room}", group_rooms_put, 0, NULL, "topic_id position open", NULL},
+    {"DELETE", "/groups/{group}/rooms/{room}", group_rooms_delete, 0, NULL, NULL, NULL},
     {"POST", "/groups/{group}/topics", topics_post, 0, NULL, "name position", NULL},
     {"PATCH", "/groups/{group}/topics/{topic}", topics_patch, 0, NULL, "name position", NULL},
     {"DELETE", "/groups/{group}/topics/{topic}", topics_delete, 0, NULL, NULL, NULL},

@@ -693,7 +693,7 @@ static struct text word_of(enum log_row_kind kind)
 {
     if (kind == LOG_CREATE_ROOM)
         return TEXT("room_created");
-    return kind == LOG_EDIT_ROOM ? TEXT("room_changed") : TEXT("room_deleted");
+    return kind == LOG_DELETE_ROOM ? TEXT("room_deleted") : TEXT("room_changed");
 }
 
 static void read_change(struct batch *batch, size_t which, struct text epoch, struct announcer *announcer, struct refresh *refresh)

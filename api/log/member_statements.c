@@ -7,7 +7,7 @@
  */
 #define CHANGE_FACTS                                                                               \
     "WITH facts AS MATERIALIZED ("                                                                 \
-    "  SELECT r.id, r.kind, r.member_count, l.seq AS last_seq, l.message_no AS last_no, l.room_mention_no AS last_room_no, a.role AS actor_role,"     \
+    "  SELECT r.id, r.kind, r.member_count, r.open_to_group, r.group_id, l.seq AS last_seq, l.message_no AS last_no, l.room_mention_no AS last_room_no, a.role AS actor_role,"     \
     "         s.role AS subject_role, s.changed_at, u.id AS user_id, o.seq AS old_seq,"            \
     "         CASE WHEN s.silent_until > statement_timestamp() THEN s.silent_until END AS silent_until," \
     "         b.user_id IS NOT NULL AS banned, b.until AS banned_until,"                           \
@@ -75,7 +75,8 @@ const struct db_statement add_member = {
     "         CASE WHEN id IS NULL THEN 'no_room'"
     "              WHEN old_seq IS NOT NULL THEN 'repeated'"
     "              WHEN $2::bigint = $3::bigint AND subject_role <> 'left' THEN 'unchanged'"
-    "              WHEN $2::bigint = $3::bigint AND least = 'left' AND user_id IS NOT NULL"
+    "              WHEN $2::bigint = $3::bigint AND user_id IS NOT NULL AND (least = 'left' OR (open_to_group AND"
+    "                   EXISTS (SELECT FROM public.group_members g WHERE g.group_id = facts.group_id AND g.user_id = $3::bigint)))"
     "                   THEN CASE WHEN banned THEN 'banned' WHEN member_count >= $8::bigint THEN 'full' ELSE 'stored' END"
     "              WHEN actor_role IS NULL OR actor_role = 'left' THEN 'not_member'"
     "              WHEN least IS NULL THEN 'not_possible'"

@@ -28,6 +28,7 @@ enum log_row_kind {
     LOG_CREATE_ROOM,
     LOG_EDIT_ROOM,
     LOG_DELETE_ROOM,
+    LOG_PLACE_ROOM,
     LOG_MOVE_CURSOR,
     LOG_SET_VIEW,
     LOG_EDIT,
@@ -95,6 +96,8 @@ struct log_row {
     /* LOG_EDIT_ROOM, LOG_DELETE_ROOM */
     int64_t edition;         /* that it is for; 0: any */
     struct { struct text name, about, slug; } edit; /* `at` NULL: stays; slug '': none */
+    /* LOG_PLACE_ROOM: where it stands from now on; all 0: in no group, if it is in `leaves_id` now */
+    struct { int64_t group_id, topic_id, position, leaves_id; bool is_open; } place;
     /* LOG_MOVE_CURSOR */
     int64_t seq;
     bool force;

@@ -45,6 +45,11 @@
     ", NULL::timestamptz FROM judged j LEFT JOIN stored e ON true LEFT JOIN nobody n ON true" EVENT_JOINS
 
 /* Absolute: whoever has this needs none of the events before it. */
+#define SETTINGS                                                                                   \
+    "json_build_object('id', r.id::text, 'kind', r.kind, 'name', r.name, 'slug', r.slug, 'about', r.about, 'version', r.edition,"   \
+    " 'group_id', r.group_id::text, 'topic_id', r.topic_id::text, 'position', r.position,"         \
+    " 'open_to_group', CASE WHEN r.group_id IS NOT NULL THEN r.open_to_group END)"
+
 const struct db_statement edit_room = {
     "edit_room", ROOM_FACTS ROOM_JUDGED(
     "CASE WHEN coalesce($8::text, name) = name AND coalesce($9::text, about) = about"
@@ -53,8 +58,18 @@ const struct db_statement edit_room = {
     "  UPDATE {lane}.rooms r SET name = coalesce($8::text, r.name), about = coalesce($9::text, r.about),"
     "         slug = nullif(coalesce($10::text, r.slug), ''), edition = r.edition + 1, version = r.version + 1"
     "  FROM judged j WHERE j.outcome = 'stored' AND r.id = j.id"
-    "  RETURNING json_build_object('id', r.id::text, 'kind', r.kind, 'name', r.name, 'slug', r.slug, 'about', r.about,"
-    "                              'version', r.edition) AS body"
+    "  RETURNING " SETTINGS " AS body"
+    ")" ROOM_WRITES};
+
+const struct db_statement place_room = {
+    "place_room", ROOM_FACTS ROOM_JUDGED(
+    "CASE WHEN ($12::bigint IS NOT NULL AND group_id IS DISTINCT FROM $12::bigint) OR ((group_id, topic_id, position, open_to_group)"
+    "      IS NOT DISTINCT FROM ($8::bigint, $9::bigint, $10::integer, $11::boolean)) THEN 'unchanged' ELSE 'stored' END")
+    ", changed AS ("
+    "  UPDATE {lane}.rooms r SET group_id = $8::bigint, topic_id = $9::bigint, position = $10::integer, open_to_group = $11::boolean,"
+    "         edition = r.edition + 1, version = r.version + 1"
+    "  FROM judged j WHERE j.outcome = 'stored' AND r.id = j.id"
+    "  RETURNING " SETTINGS " AS body"
     ")" ROOM_WRITES};
 
 const struct db_statement delete_room = {
@@ -68,11 +83,13 @@ const struct db_statement delete_room = {
 
 bool room_row_is(enum log_row_kind kind)
 {
-    return kind == LOG_EDIT_ROOM || kind == LOG_DELETE_ROOM;
+    return kind == LOG_EDIT_ROOM || kind == LOG_DELETE_ROOM || kind == LOG_PLACE_ROOM;
 }
 
 const struct db_statement *room_row_statement(enum log_row_kind kind)
 {
+    if (kind == LOG_PLACE_ROOM)
+        return &place_room;
     return kind == LOG_EDIT_ROOM ? &edit_room : &delete_room;
 }
 
@@ -80,6 +97,26 @@ static void add_optional(struct db_params *params, struct text value)
 {
     if (value.at != NULL)
         db_add_text(params, value);
+    else
+        db_add_null(params);
+}
+
+static void add_place(struct db_params *params, const struct log_row *row)
+{
+    const int64_t ids[] = {row->place.group_id, row->place.topic_id};
+
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++)
+        if (ids[i] != 0)
+            db_add_i64(params, ids[i]);
+        else
+            db_add_null(params);
+    if (row->place.position != 0)
+        db_add_i32(params, (int32_t)row->place.position);
+    else
+        db_add_null(params);
+    db_add_bool(params, row->place.is_open);
+    if (row->place.leaves_id != 0)
+        db_add_i64(params, row->place.leaves_id);
     else
         db_add_null(params);
 }
@@ -93,8 +130,10 @@ void room_row_add(struct db_params *params, const struct log_row *row, int64_t i
     db_add_bytes(params, text_of(row->nonce, LOG_HASH_BYTES));
     db_add_i64(params, incarnation);
     db_add_i64(params, number);
-    rights_add(params, is_edit ? RIGHT_EDIT_ROOM : RIGHT_DELETE_ROOM);
+    rights_add(params, row->kind == LOG_DELETE_ROOM ? RIGHT_DELETE_ROOM : RIGHT_EDIT_ROOM);
     db_add_i64(params, row->edition);
+    if (row->kind == LOG_PLACE_ROOM)
+        add_place(params, row);
     if (!is_edit)
         return;
     add_optional(params, row->edit.name);

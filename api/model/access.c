@@ -2,16 +2,21 @@
 
 #include "api/worker.h"
 
+/* A room that is open to its group shows itself to the group's members as a public one does to everybody. */
+#define SHOWN_KIND(user)                                                                           \
+    "CASE WHEN r.open_to_group AND (m.role IS NULL OR m.role = 'left') AND EXISTS (SELECT FROM public.group_members g "    \
+    "WHERE g.group_id = r.group_id AND g.user_id = " user ") THEN 'public' ELSE r.kind::text END"
+
 static const struct db_statement select_access = {
     "select_access",
-    "SELECT r.kind::text, l.seq, l.message_no, " MEMBERSHIP_COLUMNS("m") " FROM {lane}.rooms r "
+    "SELECT " SHOWN_KIND("$2::bigint") ", l.seq, l.message_no, " MEMBERSHIP_COLUMNS("m") " FROM {lane}.rooms r "
     "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY seq DESC LIMIT 1) l "
     "LEFT JOIN {lane}.members m ON m.room_id = r.id AND m.user_id = $2::bigint "
     "WHERE r.id = $1::bigint AND r.deleted_at IS NULL"};
 
 static const struct db_statement select_access_of_all = {
     "select_access_of_all",
-    "SELECT r.kind::text, l.seq, l.message_no, " MEMBERSHIP_COLUMNS("m") ", u.id FROM {lane}.rooms r "
+    "SELECT " SHOWN_KIND("u.id") ", l.seq, l.message_no, " MEMBERSHIP_COLUMNS("m") ", u.id FROM {lane}.rooms r "
     "CROSS JOIN LATERAL (SELECT seq, message_no FROM {lane}.events WHERE room_id = r.id ORDER BY seq DESC LIMIT 1) l "
     "CROSS JOIN (SELECT DISTINCT unnest($2::bigint[]) AS id) u "
     "LEFT JOIN {lane}.members m ON m.room_id = r.id AND m.user_id = u.id "

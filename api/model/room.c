@@ -50,6 +50,10 @@ void room_read(struct room *room, const struct db_rows *rows, int row, int colum
         .version = db_i64(rows, row, column + 10),
         .edition = db_i64(rows, row, column + 11),
         .deleted_us = db_time(rows, row, column + 12),
+        .group_id = db_i64(rows, row, column + 13),
+        .topic_id = db_i64(rows, row, column + 14),
+        .position = db_i64(rows, row, column + 15),
+        .is_open_to_group = db_bool(rows, row, column + 16),
     };
     CHECK(room_kind_from(db_text(rows, row, column + 1), &room->kind));
 }
@@ -64,6 +68,14 @@ void room_write(struct json_out *out, const struct room *room, int64_t last_seq,
     if (room->slug.len > 0)
         json_key_text(out, "slug", room->slug);
     json_key_text(out, "about", room->about);
+    if (room->group_id != 0) {
+        json_key_id(out, "group_id", room->group_id);
+        json_key_bool(out, "open_to_group", room->is_open_to_group);
+    }
+    if (room->topic_id != 0)
+        json_key_id(out, "topic_id", room->topic_id);
+    if (room->position != 0)
+        json_key_i64(out, "position", room->position);
     json_key_time(out, "created_at", room->created_us);
     json_key_id(out, "created_by", room->created_by);
     json_key_i64(out, "member_count", room->member_count);

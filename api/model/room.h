@@ -14,8 +14,8 @@ enum room_kind { ROOM_DIRECT, ROOM_PRIVATE, ROOM_PUBLIC };
 
 #define ROOM_COLUMNS                                                                               \
     "r.id, r.kind::text, r.name, r.slug, r.about, r.created_by, r.created_at, r.member_count, r.peer_a, r.peer_b, r.version, " \
-    "r.edition, r.deleted_at"
-#define ROOM_COLUMN_COUNT 13
+    "r.edition, r.deleted_at, r.group_id, r.topic_id, r.position, r.open_to_group"
+#define ROOM_COLUMN_COUNT 17
 
 struct room {
     int64_t id;
@@ -26,6 +26,8 @@ struct room {
     int64_t version;    /* of the row: the newer of two copies has the higher one */
     int64_t edition;    /* of what a PATCH changes: the `version` of the Room object */
     int64_t deleted_us; /* 0: it is there */
+    int64_t group_id, topic_id, position; /* 0: none */
+    bool is_open_to_group;
 };
 
 struct head {

@@ -65,6 +65,10 @@ void cache_write_room(struct buf *out, const struct room *room)
                                room->peer_b,
                                room->edition,
                                room->deleted_us,
+                               room->group_id,
+                               room->topic_id,
+                               room->position,
+                               room->is_open_to_group,
                                (int64_t)room->name.len,
                                (int64_t)room->slug.len,
                                (int64_t)room->about.len};
@@ -77,10 +81,10 @@ void cache_write_room(struct buf *out, const struct room *room)
 
 bool cache_read_room(struct text value, int64_t room_id, struct room *room)
 {
-    int64_t n[12];
+    int64_t n[16];
     struct text rest;
 
-    if (!read_numbers(value, n, ARRAY_COUNT(n), &rest) || n[1] > ROOM_PUBLIC)
+    if (!read_numbers(value, n, ARRAY_COUNT(n), &rest) || n[1] > ROOM_PUBLIC || n[12] > 1)
         return false;
     *room = (struct room){
         .id = room_id,
@@ -93,8 +97,12 @@ bool cache_read_room(struct text value, int64_t room_id, struct room *room)
         .peer_b = n[6],
         .edition = n[7],
         .deleted_us = n[8],
+        .group_id = n[9],
+        .topic_id = n[10],
+        .position = n[11],
+        .is_open_to_group = n[12] == 1,
     };
-    return cut_texts(rest, n + 9, (struct text *[]){&room->name, &room->slug, &room->about}, 3);
+    return cut_texts(rest, n + 13, (struct text *[]){&room->name, &room->slug, &room->about}, 3);
 }
 
 void cache_write_head(struct buf *out, const struct head *head)

@@ -136,3 +136,56 @@ test('many who join and leave at once are counted right', async (t) => {
   assert.equal((await people[0].get(`/groups/${group.id}`)).member_count, 3);
   assert.equal(Object.keys(await roles(people[0], group)).length, 3);
 });
+
+const place = (person, group, room, where = {}) => person.call('PUT', `/groups/${group.id}/rooms/${room.id}`, where);
+const rooms = async (person, group) => ids(await person.get(`/groups/${group.id}/rooms?limit=200`));
+
+test('a room stands in a group, under a topic, at a place; members of the group enter those that are open to it', async (t) => {
+  const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
+  const group = await make(ada, 'Tea house');
+  await put(ada, group, bob);
+  const { topics: [green] } = await ada.call('POST', `/groups/${group.id}/topics`, { name: 'green' }, any);
+  const [open, closed] = [await ada.createRoom('open'), await ada.createRoom('closed')];
+  const phone = await ada.connect({ rooms: [open] });
+  const placed = await place(ada, group, open, { topic_id: green.id, position: 2, open: true });
+  assert.deepEqual([placed.group_id, placed.topic_id, placed.position, placed.open_to_group, placed.version], [group.id, green.id, 2, true, 2]);
+  const { kind, room: told } = await phone.next(open);
+  assert.deepEqual([kind, told.group_id, told.topic_id, told.position, told.open_to_group], ['room', group.id, green.id, 2, true]);
+  await place(ada, group, open, { topic_id: green.id, position: 2, open: true }); // once more is no event
+  await place(ada, group, closed);
+  assert.deepEqual((await rooms(ada, group)).sort(), [open.id, closed.id].sort());
+  assert.deepEqual(await rooms(bob, group), [open.id]);
+  await refused(cy.get(`/groups/${group.id}/rooms`), 404, 'not_found');
+
+  assert.equal((await bob.snapshot(open)).room.name, 'open', 'it shows itself to members of the group');
+  await refused(bob.messages(open), 403, 'member_required');
+  await refused(bob.snapshot(closed), 404, 'not_found');
+  await refused(bob.join(closed), 404, 'not_found');
+  await refused(cy.snapshot(open), 404, 'not_found');
+  await refused(cy.join(open), 404, 'not_found');
+  assert.equal((await bob.join(open)).role, 'member');
+  await bob.post(open, 'hello');
+  assert.equal((await bob.chatOf(open)).room.group_id, group.id);
+  assert.equal((await ada.log(open)).filter((event) => event.kind === 'room').length, 2);
+
+  await refused(ada.call('DELETE', `/groups/${group.id}`, undefined, any), 422, 'not_possible');
+  await ada.call('DELETE', `/groups/${group.id}/rooms/${open.id}`);
+  await ada.call('DELETE', `/groups/${group.id}/rooms/${open.id}`); // once more is the same
+  assert.equal((await bob.snapshot(open)).room.group_id, undefined, 'who has joined stays');
+  await refused(place(ada, group, closed, { topic_id: '12345' }), 400, 'out_of_range');
+  await ada.deleteRoom(closed);
+  await ada.call('DELETE', `/groups/${group.id}`, undefined, any);
+});
+
+test('a room is put into a group by those who are admins of both', async (t) => {
+  const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
+  const group = await make(ada, 'Tea house', { visibility: 'public' });
+  await put(ada, group, bob, { role: 'admin' });
+  const [theirs, own] = [await ada.createRoom('theirs', { kind: 'public', members: [bob] }), await cy.createRoom('own', { kind: 'public' })];
+  await refused(place(bob, group, theirs), 403, 'role_required');
+  await refused(place(cy, group, own), 403, 'member_required');
+  await refused(place(bob, group, own), 403, 'member_required');
+  await refused(place(ada, group, await ada.direct(bob)), 422, 'not_possible');
+  await place(ada, group, theirs);
+  assert.deepEqual(await rooms(cy, group), [theirs.id], 'a public room of a public group is for everybody');
+});

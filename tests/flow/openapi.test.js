@@ -228,7 +228,7 @@ const before = {
   },
 };
 
-const LAST = ['deleteTopic', 'removeGroupMember', 'leaveGroup', 'deleteGroup', 'deleteMessage', 'removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
+const LAST = ['unplaceRoom', 'deleteTopic', 'removeGroupMember', 'leaveGroup', 'deleteGroup', 'deleteMessage', 'removeMember', 'leaveRoom', 'deleteRoom', 'endSession', 'signOut', 'endAllSessions', 'changePassword'];
 
 /** All operations, in an order in which each has what it needs. */
 const inOrder = () => [

@@ -165,4 +165,7 @@ static inline void fake_room_columns(struct fake_rows *fake, int64_t id, const c
     fake_i64(fake, 3); /* version */
     fake_i64(fake, 2); /* edition */
     fake_null(fake);   /* deleted_at */
+    for (int i = 0; i < 3; i++)
+        fake_null(fake);   /* group_id, topic_id, position */
+    fake_bool(fake, false);
 }

@@ -21,6 +21,10 @@ static const struct room tea = {
     .member_count = 12,
     .version = 345,
     .edition = 4,
+    .group_id = 21,
+    .topic_id = 22,
+    .position = 23,
+    .is_open_to_group = true,
     .deleted_us = 1772357400000001,
 };
 static const struct head silent = {.room_id = 7, .seq = 3, .activity_us = 1772357400000000};
@@ -169,6 +173,7 @@ static void a_room_comes_back_as_it_was(void **state)
     assert_int_equal(room.member_count, 12);
     assert_int_equal(room.version, 345);
     assert_int_equal(room.edition, tea.edition);
+    assert_true(room.group_id == 21 && room.topic_id == 22 && room.position == 23 && room.is_open_to_group);
     assert_true(room.deleted_us == tea.deleted_us);
 }
 
@@ -333,8 +338,8 @@ static void numbers_beyond_63_bits_are_refused(void **state)
 
 static void words_that_do_not_exist_are_refused(void **state)
 {
-    assert_true(reads_string(reads_room, "1 2 0 0 0 0 0 0 0 0 0 0\n"));
-    assert_false(reads_string(reads_room, "1 3 0 0 0 0 0 0 0 0 0 0\n"));
+    assert_true(reads_string(reads_room, "1 2 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"));
+    assert_false(reads_string(reads_room, "1 3 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"));
     assert_true(reads_string(reads_membership, "1 0 0 4 2 0 0 0 0 0\n"));
     assert_false(reads_string(reads_membership, "1 0 0 5 2 0 0 0 0 0\n"));
     assert_false(reads_string(reads_membership, "1 0 0 4 3 0 0 0 0 0\n"));

@@ -83,7 +83,7 @@ static void values_go_with_their_versions_behind_the_time_to_live(void **state)
     assert_string_equal(cache->evals[0].keys.at, "room:7|head:7|activity:7|user:8|");
     assert_args(&cache->evals[0],
                 (struct arg[]){{"1000"},
-                               {"3"}, {"3 2 0 0 0 0 0 0 0 3 0 0\nTea", "room:7"},
+                               {"3"}, {"3 2 0 0 0 0 0 0 0 0 0 0 0 3 0 0\nTea", "room:7"},
                                {"9"}, {"9 4 0 77 8\n{\"seq\":9}", "head:7"},
                                {"4"}, {"4 77\n", "activity:7"},
                                {"2"}, {"2 0 3 0 0\nada", "user:8"}},

@@ -20,7 +20,7 @@ export async function settle(chat) {
 function sense(world, name, example) {
   const { ada, bob, room, other, sent, group } = world;
   const known = { user: bob.id, user_id: bob.id, members: [bob.id], sender: ada.id, login: ada.login, password: ada.password, old: ada.password,
-    room: room.id, room_id: room.id, seq: sent.seq, reply_to: sent.seq, session: other.session.id, refresh_token: other.tokens.refresh_token, group: group.id, topic: group.topics[0].id };
+    room: room.id, room_id: room.id, seq: sent.seq, reply_to: sent.seq, session: other.session.id, refresh_token: other.tokens.refresh_token, group: group.id, topic: group.topics[0].id, topic_id: group.topics[0].id };
   return known[name] ?? example;
 }
 

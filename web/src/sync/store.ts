@@ -208,8 +208,8 @@ export class ChatStore {
 /** Settings are told whole: what is not there the room does not have any more. What was told later stays. */
 export function withSettings(room: RoomInfo, settings: RoomSettings): RoomInfo {
   if ((settings.version ?? 0) < (room.version ?? 0)) return room;
-  const { slug: _, ...rest } = room;
-  return { ...rest, ...settings };
+  const none = { slug: undefined, group_id: undefined, topic_id: undefined, position: undefined, open_to_group: undefined };
+  return { ...room, ...none, ...settings };
 }
 
 function newEntry({ room, last_message, cursor }: Chat): Entry {

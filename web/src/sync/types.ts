@@ -76,6 +76,10 @@ export interface RoomInfo {
   name?: string;
   slug?: string;
   about?: string;
+  group_id?: string;
+  topic_id?: string;
+  position?: number;
+  open_to_group?: boolean;
   created_at: string;
   member_count?: number;
   last_seq: number;
@@ -85,7 +89,10 @@ export interface RoomInfo {
 }
 
 /** Of an event or a line: all settings of a room as they are now, or that it was deleted. */
-export type RoomSettings = Pick<RoomInfo, 'id' | 'kind' | 'name' | 'slug' | 'about' | 'version'> & { deleted_at?: string };
+export type RoomSettings = Pick<
+  RoomInfo,
+  'id' | 'kind' | 'name' | 'slug' | 'about' | 'group_id' | 'topic_id' | 'position' | 'open_to_group' | 'version'
+> & { deleted_at?: string };
 
 export type Role = 'owner' | 'admin' | 'moderator' | 'member';
 
