@@ -185,6 +185,7 @@ void announce_event(struct announcer *announcer, const struct event *event, stru
     a->subject_bytes = wire_bytes(text_of(a->subject, (size_t)len));
     a->publication.urgent = event->kind == EVENT_ROOM;
     a->publication.closes = event_closes(event);
+    a->publication.revises = event_revises(event->kind);
     if (event_adds(event->kind)) {
         a->publication.n_adds = 1;
         a->publication.adds = &a->subject_bytes;

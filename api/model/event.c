@@ -31,6 +31,11 @@ bool event_removes(enum event_kind kind)
     return kind == EVENT_LEAVE || kind == EVENT_KICK || kind == EVENT_BAN;
 }
 
+bool event_revises(enum event_kind kind)
+{
+    return kind == EVENT_EDIT || kind == EVENT_DELETE;
+}
+
 bool event_closes(const struct event *event)
 {
     struct json json;

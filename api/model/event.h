@@ -76,6 +76,9 @@ const char *event_kind_name(enum event_kind kind);
 bool event_adds(enum event_kind kind);    /* its subject is a member from here on */
 bool event_removes(enum event_kind kind); /* … no longer */
 
+/* A message is not what it was: what was told of it before, also in answers to it, must not be told again. */
+bool event_revises(enum event_kind kind);
+
 /* The room was deleted: nobody is a member from here on. */
 bool event_closes(const struct event *event);
 

@@ -121,6 +121,7 @@ struct parcel *parcel_create(const struct parcel_content *content)
     parcel->mentions_room = content->mentions_room;
     parcel->closes = content->closes;
     parcel->is_urgent = content->is_urgent;
+    parcel->revises = content->revises;
     parcel->is_json = is_json && is_info_json(content->info);
     parcel->bytes = bytes;
     atomic_init(&parcel->refs, 1);

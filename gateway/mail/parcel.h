@@ -38,6 +38,7 @@ struct parcel_content {
     size_t mention_count, add_count, remove_count;
     bool closes; /* the room has no members any more */
     bool is_urgent; /* its summary is told at once */
+    bool revises; /* what was told of the room before must not be told again */
 };
 
 struct parcel {
@@ -52,7 +53,7 @@ struct parcel {
     size_t tag_count;
     struct names mentions, adds, removes;
     size_t bytes; /* of this block, without frames */
-    bool mentions_room, has_info, closes, is_urgent;
+    bool mentions_room, has_info, closes, is_urgent, revises;
     bool is_json; /* else JSON clients cannot be sent it (3506) */
     _Atomic(struct frame *) frames[FORMAT_COUNT][SHAPE_COUNT];
 };

@@ -255,3 +255,20 @@ test('one replies to messages of the same room alone', async (t) => {
   assert.equal((await ada.post(room, 'to a deleted one', { reply_to: seq })).message.reply_to.seq, seq);
   assert.equal((await ada.post(room, 'once', { reply_to: seq, nonce: 'the same' })).message.reply_to.seq, seq);
 });
+
+test('who comes back from before a deletion recovers the message without its text, and replies without their excerpt', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const room = await ada.createRoom('tea', { members: [bob] });
+  const { as_of: since } = await bob.snapshot(room);
+  await ada.connect({ rooms: [room] }); // so that the gateway keeps what happens
+  const { seq } = await ada.post(room, 'a secret');
+  await ada.post(room, 'quite so', { reply_to: seq });
+  await ada.remove(room, seq);
+  const last = await ada.post(room, 'what was it?');
+  const phone = await bob.connect();
+  const { recovered } = await phone.subscribe(room, { since });
+  assert.ok(recovered);
+  await phone.reach(room, last.seq);
+  assert.deepEqual(phone.publications(room).map(({ data }) => data.kind), ['message', 'message', 'delete', 'message']);
+  assert.doesNotMatch(JSON.stringify(phone.publications(room)), /secret/);
+});

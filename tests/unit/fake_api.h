@@ -395,7 +395,7 @@ struct fake_event {
     const char *channel;
     uint64_t offset;
     const char *data, *summary, *adds, *removes, *mention;
-    bool closes, urgent;
+    bool closes, urgent, revises;
 };
 
 static inline void fake_publish(struct fake_api *api, const struct fake_event *event)
@@ -420,6 +420,7 @@ static inline void fake_publish(struct fake_api *api, const struct fake_event *e
     publication.mentions = &mention;
     publication.closes = event->closes;
     publication.urgent = event->urgent;
+    publication.revises = event->revises;
     if (event->offset > api->head)
         api->head = event->offset;
     fake_send(api, BUS__ITEM__WHAT_PUBLICATION, &publication);

@@ -240,6 +240,52 @@ static void what_was_missed_is_recovered_from_memory(void **state)
     assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 0);
 }
 
+static void revise(struct world *world, uint64_t offset)
+{
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = offset, .revises = true});
+}
+
+/* What the fake API tells of an event is not what was published. */
+static void what_was_revised_is_not_recovered_from_memory_as_it_was(void **state)
+{
+    struct world *world = *state;
+
+    connect_as(world, &world->ada, ADA);
+    subscribe(world, &world->ada, "room:7");
+    fake_publish(&world->api, &(struct fake_event){.channel = "room:7", .offset = 6, .data = "{\"old\":1}"});
+    revise(world, 7);
+    publish(world, 8);
+    UNTIL(world, raw_has(&world->ada, "\"offset\":8"));
+    connect_as(world, &world->bob, BOB);
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    assert_non_null(strstr(raw_find(&world->bob, "\"id\":2"),
+                           "\"recovered\":true,\"publications\":[{\"data\":{\"seq\":6},\"offset\":6},"
+                           "{\"data\":{\"seq\":7},\"offset\":7},{\"data\":{\"seq\":8},\"offset\":8}]"));
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 1);
+}
+
+static void an_answer_from_before_a_revision_is_not_kept(void **state)
+{
+    struct world *world = *state;
+
+    world->api.head = 6;
+    connect_as(world, &world->ada, ADA);
+    connect_as(world, &world->bob, BOB);
+    world->api.keeps = BUS__QUESTION__ASK_HISTORY;
+    send_subscribe(&world->bob, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, world->api.kept_count == 1);
+    revise(world, 7);
+    settle(world);
+    world->api.head = 6; /* read before */
+    fake_answer_kept(&world->api);
+    UNTIL(world, raw_has(&world->bob, "\"id\":2"));
+    world->api.head = 7;
+    send_subscribe(&world->ada, 2, "room:7", ",\"recover\":true,\"epoch\":\"e1\",\"offset\":5");
+    UNTIL(world, raw_has(&world->ada, "\"id\":2"));
+    assert_int_equal(world->api.asked[BUS__QUESTION__ASK_HISTORY], 2);
+}
+
 /* Both come back while one question is under way. */
 static void come_back(struct world *world, size_t fits)
 {
@@ -494,6 +540,8 @@ int main(void)
         GATEWAY_TEST(who_waits_for_the_old_epoch_is_answered_in_the_new_one),
         GATEWAY_TEST(what_was_held_of_the_old_epoch_is_not_told_in_the_new_one),
         GATEWAY_TEST(what_was_missed_is_recovered_from_memory),
+        GATEWAY_TEST(what_was_revised_is_not_recovered_from_memory_as_it_was),
+        GATEWAY_TEST(an_answer_from_before_a_revision_is_not_kept),
         GATEWAY_TEST(who_comes_back_at_once_shares_one_question),
         GATEWAY_TEST(who_comes_back_a_moment_later_finds_the_answer_in_memory),
         GATEWAY_TEST(who_missed_less_asks_anew_when_the_shared_answer_was_cut),

@@ -73,7 +73,7 @@ void channel_place(struct channel *channel, uint64_t offset, struct text epoch)
         set_epoch(channel, epoch);
     channel->began = offset;
     channel->next = offset + 1;
-    channel->top = offset;
+    channel->top = channel->revised = offset;
     for (struct parcel **at = &channel->held; *at != NULL;) {
         if ((*at)->offset <= offset || !channel_has_epoch(channel, (*at)->epoch)) {
             drop_held(channel, at);

@@ -51,6 +51,7 @@ struct channel {
     uint64_t began; /* followed from here on: nothing up to this offset was taken */
     uint64_t next;  /* expected offset */
     uint64_t top;   /* the highest offset that is known to exist */
+    uint64_t revised; /* the last that revises, or where it was placed since: an answer that does not reach it is not kept */
     uint32_t holds; /* open questions about it */
     uint32_t held_count;
     struct hold_store *store;

@@ -75,6 +75,7 @@ static struct parcel_content content_of(const Bus__Publication *from, struct pla
         .remove_count = from->n_removes,
         .closes = from->closes,
         .is_urgent = from->urgent,
+        .revises = from->revises,
     };
 }
 
@@ -155,6 +156,10 @@ static void deliver(struct bus_broker *broker, struct channel *channel, struct p
 {
     if (channel->streamed && parcel->offset != 0) {
         channel->next = parcel->offset + 1;
+        if (parcel->revises) { /* who comes back from before it asks the API, which tells of messages as they are */
+            channel->revised = parcel->offset;
+            ring_clear(&broker->rings, &channel->ring);
+        }
         ring_add(&broker->rings, &channel->ring, parcel);
         if (channel->namespace != NULL)
             channel->ring_until_ms = bus_now_ms(broker) + channel->namespace->history_ttl_ms;

@@ -143,7 +143,10 @@ static void keep_told(struct bus_broker *broker, struct channel *channel,
 {
     size_t count = told->count;
 
-    if (channel->namespace != NULL)
+    if (channel->namespace != NULL || count == 0)
+        return;
+    /* Where the log ended may have been read later than what is told of it. */
+    if (told->parcels[count - 1]->offset < channel->revised)
         return;
     while (count > 0 && told->parcels[count - 1]->offset >= channel->next)
         count--; /* not delivered yet */
