@@ -158,9 +158,9 @@ const struct db_statement change_member = {
     "                        WHEN new_role < actor_role THEN 'role_required' ELSE 'stored' END"
     "              WHEN actor_role > least THEN 'role_required'"
     "              WHEN user_id IS NULL THEN 'unknown_user'"
-    "              WHEN subject_role IS NULL OR subject_role = 'left' THEN 'absent'"
-    "              WHEN actor_role >= subject_role OR ($9::text IS NOT NULL AND new_role <= actor_role AND new_role <> 'owner')"
-    "                   THEN 'role_required'"
+    "              WHEN $9::text IS NOT NULL AND new_role <= actor_role AND new_role <> 'owner' THEN 'role_required'"
+    "              WHEN subject_role IS NULL OR subject_role = 'left' THEN 'absent'" /* whoever is added then gets it */
+    "              WHEN actor_role >= subject_role THEN 'role_required'"
     "              WHEN new_role = subject_role AND new_silent IS NOT DISTINCT FROM silent_until THEN 'unchanged'"
     "              ELSE 'stored' END AS outcome"
     "  FROM wanted"

@@ -48,6 +48,8 @@ test('somebody is added with a role; a refusal adds nobody', async (t) => {
   await refused(ada.changeMember(room, di, { role: 'left' }), 400, 'out_of_range');
   await refused(ada.changeMember(room, di, { silent_until: 'soon' }), 400, 'wrong_type');
   await refused(ada.changeMember(room, { id: '12345' }, { role: 'admin' }), 422, 'unknown_user');
+  await refused(cy.changeMember(room, di, { role: 'admin' }), 403, 'role_required');
+  await refused(cy.changeMember(room, di, { role: 'owner' }), 403, 'role_required');
   assert.equal((await roles(ada, room))[di.id], undefined);
   await refused(ada.changeMember(await ada.direct(bob), bob, { role: 'moderator' }), 422, 'not_possible');
 });
