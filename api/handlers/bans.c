@@ -71,16 +71,17 @@ enum err bans_get(struct call *call)
 
 /* ---- changing ---- */
 
-static enum err read_until(struct call *call, int64_t *until_us)
+static enum err read_until(struct call *call, struct log_row *row)
 {
     struct text until;
 
-    if (!call_body_has(call, "until"))
+    row->has_ban_until = call_body_has(call, "until");
+    if (!row->has_ban_until)
         return ERR_OK;
     const enum err err = call_body_text(call, "until", 1, 64, &until);
     if (err != ERR_OK)
         return err;
-    if (!clock_parse(until, until_us))
+    if (!clock_parse(until, &row->ban_until_us))
         return call_fail_field(call, ERR_WRONG_TYPE, "until", "a time as RFC 3339 writes it");
     return ERR_OK;
 }
@@ -91,7 +92,7 @@ static void write_body(struct buf *body, const struct log_row *row)
     struct json_out out = {.buf = body};
 
     json_open(&out, '{');
-    if (row->ban_until_us != 0)
+    if (row->has_ban_until)
         json_key_time(&out, "until", row->ban_until_us);
     if (row->ban_reason.len > 0)
         json_key_text(&out, "reason", row->ban_reason);
@@ -125,7 +126,7 @@ enum err bans_put(struct call *call)
     enum err err;
 
     if ((err = call_path_id(call, "room", &row.room_id)) != ERR_OK ||
-        (err = call_path_id(call, "user", &row.subject_id)) != ERR_OK || (err = read_until(call, &row.ban_until_us)) != ERR_OK ||
+        (err = call_path_id(call, "user", &row.subject_id)) != ERR_OK || (err = read_until(call, &row)) != ERR_OK ||
         (call_body_has(call, "reason") &&
          (err = call_body_chars(call, "reason", 0, REASON_MAX_CHARS, &row.ban_reason)) != ERR_OK))
         return err;

@@ -63,7 +63,8 @@ struct change {
     enum act act;
     int64_t group_id, subject_id;
     struct text role, reason; /* `at` NULL: none */
-    int64_t until_us;         /* 0: for good */
+    bool has_until;           /* else for good */
+    int64_t until_us;
     /* the answer */
     bool is_absent, is_unchanged;
 };
@@ -123,7 +124,7 @@ static enum err apply(struct call *call, struct change *change)
     db_add_i64(&query.params, change->subject_id);
     db_add_text(&query.params, text(acts[change->act].name));
     add_optional(&query.params, change->act == ROLE ? change->role : (struct text){0});
-    if (change->until_us != 0)
+    if (change->has_until)
         db_add_time(&query.params, change->until_us);
     else
         db_add_null(&query.params);
@@ -319,10 +320,10 @@ enum err group_bans_put(struct call *call)
     struct text until;
     enum err err;
 
-    if ((err = read_ids(call, &change)) != ERR_OK ||
-        (call_body_has(call, "until") && (err = call_body_text(call, "until", 1, 64, &until)) != ERR_OK))
+    change.has_until = call_body_has(call, "until");
+    if ((err = read_ids(call, &change)) != ERR_OK || (change.has_until && (err = call_body_text(call, "until", 1, 64, &until)) != ERR_OK))
         return err;
-    if (call_body_has(call, "until") && !clock_parse(until, &change.until_us))
+    if (change.has_until && !clock_parse(until, &change.until_us))
         return call_fail_field(call, ERR_WRONG_TYPE, "until", "a time as RFC 3339 writes it");
     if (call_body_has(call, "reason") && (err = call_body_chars(call, "reason", 0, REASON_MAX_CHARS, &change.reason)) != ERR_OK)
         return err;

@@ -108,14 +108,15 @@ static enum err read_change(struct call *call, struct log_row *row, bool *is_cha
     struct text until;
     enum err err;
 
-    *is_change = call_body_has(call, "role") || call_body_has(call, "silent_until");
+    row->has_silent_until = call_body_has(call, "silent_until");
+    *is_change = call_body_has(call, "role") || row->has_silent_until;
     if (call_body_has(call, "role")) {
         if ((err = call_body_text(call, "role", 1, 16, &row->role)) != ERR_OK)
             return err;
         if (!member_role_from(row->role, &role) || role == ROLE_LEFT)
             return call_fail_field(call, ERR_OUT_OF_RANGE, "role", "owner, admin, moderator or member");
     }
-    if (call_body_has(call, "silent_until")) {
+    if (row->has_silent_until) {
         if ((err = call_body_text(call, "silent_until", 1, 64, &until)) != ERR_OK)
             return err;
         if (!clock_parse(until, &row->silent_until_us))

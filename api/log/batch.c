@@ -285,7 +285,7 @@ static void build_append(struct batch *batch, int lane, struct batch_owner *owne
 
 static void add_ban(struct db_params *params, const struct log_row *row)
 {
-    if (row->ban_until_us != 0)
+    if (row->has_ban_until)
         db_add_time(params, row->ban_until_us);
     else
         db_add_null(params);
@@ -309,7 +309,7 @@ static void add_member_change(struct db_params *params, const struct log_row *ro
         db_add_text(params, row->role);
     else
         db_add_null(params);
-    if (row->silent_until_us != 0)
+    if (row->has_silent_until)
         db_add_time(params, row->silent_until_us);
     else
         db_add_null(params);

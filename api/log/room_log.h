@@ -85,9 +85,11 @@ struct log_row {
     int64_t most;    /* LOG_EDIT: revisions kept, LOG_REACT: kinds, LOG_PIN: pins */
     /* LOG_CHANGE_MEMBER */
     struct text role;        /* `at` NULL: stays */
-    int64_t silent_until_us; /* 0: stays; one that is over: silent no more */
+    bool has_silent_until;   /* else it stays */
+    int64_t silent_until_us; /* one that is over: silent no more */
     /* LOG_BAN */
-    int64_t ban_until_us; /* 0: for good */
+    bool has_ban_until; /* else for good */
+    int64_t ban_until_us;
     struct text ban_reason;
     /* LOG_CREATE_ROOM */
     struct room room;        /* kind, name, slug, peers */

@@ -47,6 +47,7 @@ test('a ban ends by itself; a new one takes the place of the old', async (t) => 
   await eventually(() => bob.join(room), 'the end of the ban');
   assert.deepEqual((await ada.get(`/rooms/${room.id}/bans`)).items, []);
   await refused(ada.ban(room, bob, { until: inMs(-1_000) }), 400, 'out_of_range');
+  await refused(ada.ban(room, bob, { until: '1970-01-01T00:00:00Z' }), 400, 'out_of_range');
   await refused(ada.ban(room, bob, { until: 'tomorrow' }), 400, 'wrong_type');
   assert.equal((await ada.chatOf(room)).room.member_count, 2, 'refusals change nothing');
 });

@@ -33,6 +33,9 @@ test('a role is one event with role and silence as they are now, and every answe
   await ada.changeMember(room, bob, { silent_until: inMs(-1_000) });
   assert.equal((await phone.next(room)).member.silent_until, undefined);
   await bob.post(room, 'I may');
+  await ada.changeMember(room, bob, { silent_until: until });
+  await ada.changeMember(room, bob, { silent_until: '1970-01-01T00:00:00Z' });
+  await bob.post(room, 'again');
   const before = (await ada.log(room)).length;
   await ada.changeMember(room, bob, { role: 'moderator' });
   assert.equal((await ada.log(room)).length, before, 'what is so already is no event');
