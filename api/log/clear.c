@@ -7,6 +7,7 @@
 #define ROOMS_PAGE_TEXT   "20"
 #define MEMBERS_PAGE_TEXT "500"  /* memberships of one piece: rows, words to people, and one outbox row */
 #define EVENTS_PAGE_TEXT  "1000"
+#define ROWS_PAGE_TEXT    "5000" /* of what is small and nobody is told of */
 
 static const struct db_statement select_deleted = {
     "select_deleted", "SELECT id FROM {lane}.rooms WHERE deleted_at IS NOT NULL AND cleared_at IS NULL ORDER BY id LIMIT " ROOMS_PAGE_TEXT};
@@ -26,9 +27,22 @@ static const struct db_statement clear_members = {
     "  SELECT $2::bigint, public.next_id(0), json_agg(json_build_array(room_id, 0, user_id)) FROM gone HAVING count(*) > 0"
     ") SELECT count(*) FROM gone"};
 
-static const struct db_statement clear_bans = {"clear_bans", "DELETE FROM {lane}.bans WHERE room_id = $1::bigint"};
+/* By their keys, a piece of them: as many as a room has had people, and more. */
+static const struct db_statement clear_bans = {
+    "clear_bans",
+    "WITH gone AS ("
+    "  DELETE FROM {lane}.bans b USING ("
+    "    SELECT room_id, user_id FROM {lane}.bans WHERE room_id = $1::bigint LIMIT " ROWS_PAGE_TEXT " FOR UPDATE SKIP LOCKED"
+    "  ) page WHERE b.room_id = page.room_id AND b.user_id = page.user_id RETURNING 1"
+    ") SELECT count(*) FROM gone"};
 
-static const struct db_statement clear_mentions = {"clear_mentions", "DELETE FROM {lane}.mentions WHERE room_id = $1::bigint"};
+static const struct db_statement clear_mentions = {
+    "clear_mentions",
+    "WITH gone AS ("
+    "  DELETE FROM {lane}.mentions m USING ("
+    "    SELECT room_id, user_id, seq FROM {lane}.mentions WHERE room_id = $1::bigint LIMIT " ROWS_PAGE_TEXT " FOR UPDATE SKIP LOCKED"
+    "  ) page WHERE m.room_id = page.room_id AND m.user_id = page.user_id AND m.seq = page.seq RETURNING 1"
+    ") SELECT count(*) FROM gone"};
 
 static const struct db_statement clear_events = {
     "clear_events",
@@ -50,6 +64,8 @@ static const struct db_statement release_names = {"release_names", "DELETE FROM 
 static const struct db_statement mark_cleared = {
     "mark_cleared", "UPDATE {lane}.rooms SET cleared_at = statement_timestamp() WHERE id = $1::bigint AND cleared_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM {lane}.members WHERE room_id = $1::bigint AND role <> 'left')"
+    " AND NOT EXISTS (SELECT 1 FROM {lane}.bans WHERE room_id = $1::bigint)"
+    " AND NOT EXISTS (SELECT 1 FROM {lane}.mentions WHERE room_id = $1::bigint)"
     " AND NOT EXISTS (SELECT 1 FROM {lane}.events WHERE room_id = $1::bigint OFFSET 1)"};
 
 /* How many rows a piece had; -1: it failed. */
@@ -86,21 +102,29 @@ void clear_first(struct worker *worker, int64_t room_id)
     (void)take_members(worker, room_id);
 }
 
+/* Piece by piece until nothing is left, or somebody stops it; false: it is not all gone. */
+static bool clear_pieces(struct worker *worker, const struct db_statement *statement, int64_t room_id, const bool *stopping)
+{
+    int64_t count;
+
+    do
+        count = run(worker, statement, room_lane(room_id), room_id);
+    while (count > 0 && !*stopping);
+    return count == 0;
+}
+
 static void clear_room(struct worker *worker, int64_t room_id, const bool *stopping)
 {
     const int lane = room_lane(room_id);
-    int64_t members, events;
+    int64_t members;
 
     do
         members = take_members(worker, room_id);
     while (members > 0 && !*stopping);
-    if (members != 0 || run(worker, &release_names, DB_NO_LANE, room_id) < 0 || run(worker, &clear_bans, lane, room_id) < 0 ||
-        run(worker, &clear_mentions, lane, room_id) < 0)
+    if (members != 0 || run(worker, &release_names, DB_NO_LANE, room_id) < 0 || !clear_pieces(worker, &clear_bans, room_id, stopping) ||
+        !clear_pieces(worker, &clear_mentions, room_id, stopping) || !clear_pieces(worker, &clear_events, room_id, stopping))
         return;
-    do
-        events = run(worker, &clear_events, lane, room_id);
-    while (events > 0 && !*stopping);
-    if (events == 0 && run(worker, &mark_cleared, lane, room_id) == 0)
+    if (run(worker, &mark_cleared, lane, room_id) == 0)
         log_info("room %lld: what was in it is gone", (long long)room_id);
 }
 
