@@ -58,7 +58,8 @@ const struct db_statement edit_message = {
     "                 ELSE 'stored' END AS outcome FROM facts"
     "), kept AS ("
     "  INSERT INTO {lane}.revisions (room_id, seq, version, text, created_at)"
-    "  SELECT id, target_seq, version, body->>'text', coalesce(edited_at, created_at) FROM judged WHERE outcome = 'stored'"
+    "  SELECT id, target_seq, version, body->>'text', coalesce(edited_at, created_at) FROM judged"
+    "  WHERE outcome = 'stored' AND $9::bigint > 0" /* `forgotten` does not see it yet */
     "), forgotten AS ("
     "  DELETE FROM {lane}.revisions v USING judged j WHERE j.outcome = 'stored' AND v.room_id = j.id AND v.seq = j.target_seq"
     "  AND v.version <= j.version - $9::bigint"
