@@ -16,7 +16,7 @@ static const struct db_statement select_reacted = {
     "select_reacted",
     "SELECT " USER_COLUMNS("u") " FROM {lane}.events e "
     "LEFT JOIN ({lane}.reactions x JOIN public.users u ON u.id = x.user_id) "
-    "ON x.room_id = e.room_id AND x.seq = e.seq AND x.emoji = $3::text AND x.user_id > $4::bigint "
+    "ON e.deleted_at IS NULL AND x.room_id = e.room_id AND x.seq = e.seq AND x.emoji = $3::text AND x.user_id > $4::bigint "
     "WHERE e.room_id = $1::bigint AND e.seq = $2::bigint AND e.kind = 'message' ORDER BY x.user_id LIMIT $5::bigint"};
 
 /* ---- the emoji ---- */

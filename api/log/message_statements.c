@@ -69,7 +69,10 @@ const struct db_statement edit_message = {
     "  FROM judged j WHERE j.outcome = 'stored' AND t.room_id = j.id AND t.seq = j.target_seq RETURNING t.*"
     ")" MESSAGE_WRITES("edit", NO_BODY, "changed")};
 
-/* What is left is what a send is known by, and its place. */
+/*
+ * What is left is what a send is known by, and its place. Rows of its reactions, which may be a great many, go when it is read for search
+ * (search_index.c): without a list in the message nobody is shown them.
+ */
 const struct db_statement delete_message = {
     "delete_message", MESSAGE_FACTS
     "                 WHEN sender_id <> $2::bigint AND " RIGHTS_LEAST("$7", "kind") " IS NULL THEN 'not_possible'"
@@ -79,7 +82,6 @@ const struct db_statement delete_message = {
     "                 ELSE 'stored' END AS outcome FROM facts"
     "), gone AS (SELECT id, target_seq FROM judged WHERE outcome = 'stored'"
     "), revisions AS (DELETE FROM {lane}.revisions x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
-    "), reactions AS (DELETE FROM {lane}.reactions x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
     "), pins AS (DELETE FROM {lane}.pins x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
     "), words AS (DELETE FROM {lane}.words x USING gone g WHERE x.room_id = g.id AND x.seq = g.target_seq"
     "), changed AS ("
@@ -125,7 +127,7 @@ const struct db_statement add_reaction = {
 
 const struct db_statement remove_reaction = {
     "remove_reaction", MESSAGE_FACTS
-    "                 WHEN NOT " HAS_REACTED " THEN 'unchanged'"
+    "                 WHEN deleted_at IS NOT NULL OR NOT " HAS_REACTED " THEN 'unchanged'"
     "                 ELSE 'stored' END AS outcome FROM facts"
     "), reacted AS ("
     "  DELETE FROM {lane}.reactions x USING judged j WHERE j.outcome = 'stored' AND x.room_id = j.id AND x.seq = j.target_seq"

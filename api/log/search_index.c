@@ -37,6 +37,8 @@ static const struct db_statement index_words = {
     "  FROM wanted w JOIN {lane}.events e ON e.room_id = w.room_id AND e.seq = w.seq AND e.kind = 'message'"
     "), gone AS ("
     "  DELETE FROM {lane}.words w USING texts t WHERE w.room_id = t.room_id AND w.seq = t.seq AND t.said IS NULL"
+    "), unreacted AS (" /* what delete_message leaves, since there may be a great many and its lane waits */
+    "  DELETE FROM {lane}.reactions x USING texts t WHERE x.room_id = t.room_id AND x.seq = t.seq AND t.said IS NULL"
     "), stored AS ("
     "  INSERT INTO {lane}.words AS w (room_id, seq, sender_id, created_at, edited_at, words)"
     "  SELECT room_id, seq, sender_id, created_at, edited_at, to_tsvector(said) || array_to_tsvector(ARRAY[' ' || room_id])"

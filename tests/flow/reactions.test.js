@@ -1,6 +1,6 @@
 // Reactions to messages, and pins.
 import assert from 'node:assert/strict';
-import { chat, configure, eventually, refused, test } from './harness/index.js';
+import { chat, configure, eventually, refused, running, test } from './harness/index.js';
 
 configure({ api: { PARLEY_LIMITS_REACTION_KINDS: '3', PARLEY_LIMITS_PINS_PER_ROOM: '3' } });
 
@@ -134,7 +134,13 @@ test('a deleted message loses its reactions and gets no new ones', async (t) => 
   assert.equal((await bob.message(room, seq)).reactions, undefined);
   assert.deepEqual((await bob.reacted(room, seq, '🫖')).items, []);
   await refused(bob.react(room, seq, '🫖'), 422, 'not_possible');
+  const last = (await ada.log(room)).length;
   await bob.unreact(room, seq, '🫖');
+  assert.equal((await ada.log(room)).length, last, 'there is nothing to take back');
+  const servers = await running();
+  const lane = `lane_${String((BigInt(room.id) >> 12n) & 1023n).padStart(3, '0')}`;
+  const left = () => servers.sql(`SELECT count(*) FROM ${lane}.reactions WHERE room_id = ${room.id}`);
+  await eventually(async () => (await left())[0][0] === '0', 'the end of who had reacted');
 });
 
 // ---- pins ----
