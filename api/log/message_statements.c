@@ -26,10 +26,10 @@
     "                 WHEN actor_role IS NULL OR actor_role = 'left' THEN 'not_member'"            \
     "                 WHEN target_seq IS NULL THEN 'no_message'"
 
+#define ARE_PARTED "WHEN kind = 'direct' AND " RELATION_PARTS("peer_a", "peer_b") " THEN 'blocked' "
+
 /* Who may not send says nothing in other ways either. */
-#define MAY_NOT_WRITE                                                                              \
-    "WHEN silent_until > statement_timestamp() THEN 'silenced' "                                   \
-    "WHEN kind = 'direct' AND " RELATION_PARTS("peer_a", "peer_b") " THEN 'blocked' "
+#define MAY_NOT_WRITE "WHEN silent_until > statement_timestamp() THEN 'silenced' " ARE_PARTED
 
 /* How they end, once `judged` and `changed` (the message as it is now) stand. `happened` and `body`: of the event. */
 #define MESSAGE_WRITES(happened, body, targets)                                                    \
@@ -142,7 +142,7 @@ const struct db_statement pin_message = {
     "pin_message", MESSAGE_FACTS
     "                 WHEN actor_role > " RIGHTS_LEAST("$7", "kind") " THEN 'role_required'"
     "                 WHEN deleted_at IS NOT NULL THEN 'not_possible'"
-    "                 WHEN " IS_PINNED " THEN 'unchanged'"
+    "                 WHEN " IS_PINNED " THEN 'unchanged' " ARE_PARTED
     "                 WHEN (SELECT count(*) FROM {lane}.pins x WHERE x.room_id = $1::bigint) >= $8::bigint THEN 'too_many'"
     "                 ELSE 'stored' END AS outcome FROM facts"
     "), pinned AS ("
@@ -153,7 +153,7 @@ const struct db_statement pin_message = {
 const struct db_statement unpin_message = {
     "unpin_message", MESSAGE_FACTS
     "                 WHEN actor_role > " RIGHTS_LEAST("$7", "kind") " THEN 'role_required'"
-    "                 WHEN NOT " IS_PINNED " THEN 'unchanged'"
+    "                 WHEN NOT " IS_PINNED " THEN 'unchanged' " ARE_PARTED
     "                 ELSE 'stored' END AS outcome FROM facts"
     "), pinned AS ("
     "  DELETE FROM {lane}.pins x USING judged j WHERE j.outcome = 'stored' AND x.room_id = j.id AND x.seq = j.target_seq"

@@ -112,13 +112,19 @@ test('where one has blocked the other neither opens a direct room nor writes int
   await refused(bob.direct(ada), 403, 'blocked');
   await refused(ada.direct(bob), 403, 'blocked');
   const room = await ada.direct(cy);
+  const welcome = await ada.post(room, 'welcome');
+  await ada.pin(room, welcome.seq);
   const before = await cy.post(room, 'hello', { nonce: 'before' });
   await block(ada, cy, { api: 1 });
   await refused(cy.post(room, 'are you there?'), 403, 'blocked');
   await refused(ada.post(room, 'no'), 403, 'blocked');
+  for (const person of [ada, cy]) {
+    await refused(person.pin(room, before.seq), 403, 'blocked');
+    await refused(person.unpin(room, welcome.seq), 403, 'blocked');
+  }
   assert.equal((await cy.post(room, 'hello', { nonce: 'before' })).seq, before.seq, 'a repeat gets the original answer');
   assert.equal((await cy.direct(ada)).id, room.id, 'what was said stays readable');
-  assert.deepEqual(await cy.texts(room), ['hello']);
+  assert.deepEqual(await cy.texts(room), ['welcome', 'hello']);
   await unblock(ada, cy);
   await cy.post(room, 'again');
 });
