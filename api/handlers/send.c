@@ -271,13 +271,14 @@ static void make_body(struct draft *draft)
     draft->row.mention_count = draft->mention_count;
 }
 
-/* The original as it is now: it may have been edited since. */
+/* The original as it is now, which may have been edited since: for who is a member now. */
 static enum err reply_repeated(struct call *call, const struct log_row *row)
 {
     struct db_query query;
+    struct access access;
 
     build_event(&query, &select_event, row->room_id, row->seq);
-    enum err err = db_ask(call_worker(call)->db, &query);
+    enum err err = access_run(call, row->room_id, &query, &access);
     if (err == ERR_OK && db_count(&query.rows) == 0)
         err = ERR_INTERNAL;
     if (err == ERR_OK) {

@@ -50,6 +50,17 @@ test('the same send again gets the original answer with 200, through any API and
   assert.deepEqual(await ada.texts(room), ['once', 'between']);
 });
 
+test('who is no member any more gets no answer to a send again, and sees nothing of what became of it', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  for (const [kind, status, code] of [['private', 404, 'not_found'], ['public', 403, 'member_required']]) {
+    const room = await ada.createRoom('tea', { kind, members: [bob] });
+    const body = { nonce: nonce() };
+    await bob.post(room, 'mine', body);
+    await ada.kick(room, bob);
+    await refused(bob.post(room, 'mine', body), status, code);
+  }
+});
+
 test('a nonce with another text is refused', async (t) => {
   const { ada } = await chat(t).users('ada');
   const room = await ada.createRoom('tea');
