@@ -3,17 +3,19 @@
 #include "api/model/event.h"
 #include "api/model/room.h"
 
-/* In the order that mine_has() looks in. */
+/* In the order that mine_has() looks in. Message by message: between two of them there may be all that one ever reacted to. */
 static const struct db_statement select_my_reactions = {
     "select_my_reactions",
-    "SELECT seq, emoji FROM {lane}.reactions WHERE room_id = $1::bigint AND user_id = $2::bigint AND seq BETWEEN $3::bigint AND $4::bigint "
-    "ORDER BY seq, emoji COLLATE \"C\""};
+    "SELECT x.seq, x.emoji FROM (SELECT DISTINCT seq FROM unnest($3::bigint[]) AS i (seq)) i CROSS JOIN LATERAL ("
+    "  SELECT seq, emoji FROM {lane}.reactions WHERE room_id = $1::bigint AND user_id = $2::bigint AND seq = i.seq OFFSET 0) x "
+    "ORDER BY x.seq, x.emoji COLLATE \"C\""};
 
-/* From the first to the last message that has reactions; false: none has. */
-static bool find_span(const struct db_rows *const *pages, size_t count, int64_t *first, int64_t *last)
+/* The messages that have reactions; false: none has. */
+static bool add_reacted(struct db_params *params, const struct db_rows *const *pages, size_t count)
 {
     bool found = false;
 
+    db_array_begin(params, DB_I64_ARRAY);
     for (size_t page = 0; page < count; page++)
         for (int i = 0; i < db_count(pages[page]); i++) {
             struct event event;
@@ -21,26 +23,21 @@ static bool find_span(const struct db_rows *const *pages, size_t count, int64_t 
             const struct event message = event_message(&event);
             if (message.reactions.len == 0)
                 continue;
-            *first = !found || message.seq < *first ? message.seq : *first;
-            *last = !found || message.seq > *last ? message.seq : *last;
+            db_array_i64(params, message.seq);
             found = true;
         }
+    db_array_end(params);
     return found;
 }
 
 enum err mine_read(struct worker *worker, int64_t room_id, int64_t user_id, const struct db_rows *const *pages, size_t count,
                    struct mine *mine)
 {
-    int64_t first, last;
-
-    *mine = (struct mine){0};
-    if (!find_span(pages, count, &first, &last))
-        return ERR_OK;
-    mine->query = (struct db_query){.statement = &select_my_reactions, .lane = room_lane(room_id)};
+    *mine = (struct mine){.query = {.statement = &select_my_reactions, .lane = room_lane(room_id)}};
     db_add_i64(&mine->query.params, room_id);
     db_add_i64(&mine->query.params, user_id);
-    db_add_i64(&mine->query.params, first);
-    db_add_i64(&mine->query.params, last);
+    if (!add_reacted(&mine->query.params, pages, count))
+        return ERR_OK;
     return db_ask(worker->db, &mine->query);
 }
 
