@@ -4,7 +4,8 @@ const struct db_statement set_views = {
     "set_views",
     "WITH inp AS MATERIALIZED ("
     "  SELECT room_id, user_id, level::public.notify_level, archive, pin, ord,"
-    "         CASE WHEN muted_us <> 0 THEN 'epoch'::timestamptz + muted_us * interval '1 microsecond' END AS muted_until"
+    "         CASE WHEN muted_us > extract(epoch FROM statement_timestamp()) * 1000000" /* a time that is over: not muted */
+    "              THEN 'epoch'::timestamptz + muted_us * interval '1 microsecond' END AS muted_until"
     "  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[])"
     "  WITH ORDINALITY AS t (room_id, user_id, level, muted_us, archive, pin, ord)"
     "), judged AS MATERIALIZED ("

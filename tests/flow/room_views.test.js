@@ -29,6 +29,10 @@ test('how loud a room is, is one\'s own: shown in the list, the snapshot and the
   assert.deepEqual(view(await bob.chatOf(room)), plain);
   const { notify } = await put(ada, room, 'notify', { level: 'none' });
   assert.deepEqual(notify, { level: 'none' }, 'a level without a time is not muted');
+  for (const over of ['1931-01-02T03:04:05Z', '1970-01-01T00:00:00Z', new Date(Date.now() - 60_000).toISOString()]) {
+    assert.deepEqual((await put(ada, room, 'notify', { level: 'all', muted_until: over })).notify, { level: 'all' }, 'a time that is over mutes nothing');
+    for (const api of [0, 1]) assert.deepEqual((await ada.chatOf(room, { api })).notify, { level: 'all' });
+  }
 });
 
 test('every device of a person hears how the person sees a room now, and of what is so already nobody hears again', async (t) => {
