@@ -28,6 +28,7 @@ static const struct db_statement select_rooms_of = {
     "select_rooms_of",
     "SELECT m.user_id, m.room_id, l.seq FROM (SELECT DISTINCT id FROM unnest($1::bigint[]) AS i (id)) i "
     "JOIN {lane}.members m ON m.user_id = i.id AND m.role <> 'left' "
+    "JOIN {lane}.rooms r ON r.id = m.room_id AND r.deleted_at IS NULL " /* memberships of a deleted room go piece by piece */
     "CROSS JOIN LATERAL (SELECT seq FROM {lane}.events WHERE room_id = m.room_id ORDER BY seq DESC LIMIT 1) l"};
 
 enum { Q_ALIVE, Q_NUMBERS, Q_LANES }; /* then one query per lane */
