@@ -447,7 +447,7 @@ static enum err read_contents(struct call *call, struct snapshot *snapshot)
     *me = (struct db_query){.statement = &select_member, .lane = lane};
     db_add_i64(&me->params, snapshot->room_id);
     db_add_i64(&me->params, call_user_id(call));
-    enum err err = db_run(call_worker(call)->db, snapshot->contents, ARRAY_COUNT(snapshot->contents));
+    enum err err = db_run_in_order(call_worker(call)->db, snapshot->contents, ARRAY_COUNT(snapshot->contents)); /* oneself last */
     if (err == ERR_OK && db_count(&me->rows) == 0)
         return ERR_NOT_FOUND; /* removed meanwhile */
     if (err != ERR_OK || (err = people_read(call_worker(call), &peer_id, 1, &snapshot->people)) != ERR_OK)

@@ -97,13 +97,13 @@ enum err access_run(struct call *call, int64_t room_id, struct db_query *query, 
 
     if (access_lane(call, room_id) == DB_NO_LANE)
         return worker->app->lane_count == 0 ? ERR_UNAVAILABLE : ERR_NOT_FOUND;
-    access_ask(&queries[0], room_id, call_user_id(call));
-    queries[1] = *query;
-    enum err err = db_run(worker->db, queries, 2);
-    *query = queries[1];
+    queries[0] = *query;
+    access_ask(&queries[1], room_id, call_user_id(call));
+    enum err err = db_run_in_order(worker->db, queries, 2);
+    *query = queries[0];
     if (err == ERR_OK)
-        err = access_judge(&queries[0], access);
-    db_params_fini(&queries[0].params);
-    db_rows_fini(&queries[0].rows);
+        err = access_judge(&queries[1], access);
+    db_params_fini(&queries[1].params);
+    db_rows_fini(&queries[1].rows);
     return err;
 }

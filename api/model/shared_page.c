@@ -7,7 +7,7 @@
 
 /* What one flight brings home; its passengers only read. */
 struct answer {
-    struct db_query queries[1 + SHARED_PAGE_QUERIES]; /* access of all aboard, then theirs */
+    struct db_query queries[1 + SHARED_PAGE_QUERIES]; /* theirs, then access of all aboard */
     size_t count;
 };
 
@@ -30,6 +30,11 @@ static void make_key(struct buf *key, const struct db_query *queries, size_t cou
     }
 }
 
+static const struct db_query *access_of(const struct answer *answer)
+{
+    return &answer->queries[answer->count - 1];
+}
+
 static void free_answer(void *arg)
 {
     struct answer *answer = arg;
@@ -48,13 +53,13 @@ static void fly(struct worker *worker, struct flight *flight, int64_t room_id, s
     size_t people;
     const int64_t *user_ids = flight_passengers(flight, &people);
 
-    access_ask_all(&answer->queries[0], room_id, user_ids, people);
     for (size_t i = 0; i < count; i++) {
-        answer->queries[1 + i] = queries[i];
+        answer->queries[i] = queries[i];
         queries[i] = (struct db_query){0};
     }
-    answer->count = 1 + count;
-    const enum err err = db_run(worker->db, answer->queries, answer->count);
+    access_ask_all(&answer->queries[count], room_id, user_ids, people); /* last: who was removed meanwhile gets nothing */
+    answer->count = count + 1;
+    const enum err err = db_run_in_order(worker->db, answer->queries, answer->count);
     flight_land(flight, err, answer, free_answer);
 }
 
@@ -77,7 +82,7 @@ enum err shared_page_read(struct call *call, int64_t room_id, struct db_query *q
 
     enum err err = flight_answer(flight, &answer);
     if (err == ERR_OK)
-        err = access_judge_of(&((struct answer *)answer)->queries[0], call_user_id(call), access);
+        err = access_judge_of(access_of(answer), call_user_id(call), access);
     if (err != ERR_OK) {
         flight_leave(flight);
         return err;
@@ -89,8 +94,8 @@ enum err shared_page_read(struct call *call, int64_t room_id, struct db_query *q
 
 const struct db_rows *shared_page_rows(const struct shared_page *page, size_t i)
 {
-    CHECK(1 + i < page->answer->count);
-    return &page->answer->queries[1 + i].rows;
+    CHECK(i + 1 < page->answer->count);
+    return &page->answer->queries[i].rows;
 }
 
 void shared_page_leave(struct shared_page *page)

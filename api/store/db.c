@@ -86,7 +86,8 @@ static enum err refuse_all(struct db_query *queries, size_t count, enum err err)
     return err;
 }
 
-enum err db_run(struct db *db, struct db_query *queries, size_t count)
+/* In order: all on one connection, so that each has a younger snapshot than the one before. */
+static enum err run(struct db *db, struct db_query *queries, size_t count, bool in_order)
 {
     struct wait wait = {.task = task_self(), .left = count};
 
@@ -101,8 +102,10 @@ enum err db_run(struct db *db, struct db_query *queries, size_t count)
         return refuse_all(queries, count, ERR_UNAVAILABLE);
 
     struct asked *asked = xcalloc(count, sizeof(*asked)); /* `count` may be one per lane */
+    struct link *link = NULL;
     for (size_t i = 0; i < count; i++) {
-        struct link *link = choose(db);
+        if (link == NULL || !in_order)
+            link = choose(db);
         if (link == NULL)
             link = &db->links[0]; /* lost just now: it answers ERR_UNAVAILABLE */
         asked[i] = (struct asked){&wait, link};
@@ -117,6 +120,16 @@ enum err db_run(struct db *db, struct db_query *queries, size_t count)
         if (queries[i].err != ERR_OK)
             return queries[i].err;
     return ERR_OK;
+}
+
+enum err db_run(struct db *db, struct db_query *queries, size_t count)
+{
+    return run(db, queries, count, false);
+}
+
+enum err db_run_in_order(struct db *db, struct db_query *queries, size_t count)
+{
+    return run(db, queries, count, true);
 }
 
 enum err db_ask(struct db *db, struct db_query *query)

@@ -109,5 +109,7 @@ bool db_is_ready(const struct db *db); /* at least one connection */
  * task until all are answered. Returns the first error. More than `open_limit` open: ERR_BUSY.
  */
 MUST_CHECK enum err db_run(struct db *db, struct db_query *queries, size_t count);
+/* The same on one connection: each sees all that the one before saw, and perhaps more. */
+MUST_CHECK enum err db_run_in_order(struct db *db, struct db_query *queries, size_t count);
 /* One query. */
 MUST_CHECK enum err db_ask(struct db *db, struct db_query *query);
