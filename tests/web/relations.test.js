@@ -102,3 +102,17 @@ test('what calls for attention is set for each room, and kept', async (t) => {
   assert.ok(await bob.the('level-mentions').isChecked());
   assertNoComplaints(ada, bob);
 });
+
+test('who comes and goes has a dot, and a word on when, in the chat with them', async (t) => {
+  const { ada, bob } = await twoInARoom(t);
+  await ada.the('room-info').click();
+  await ada.the('member-menu').click();
+  await ada.the('write-to').click();
+  await ada.the('room-title').filter({ hasText: 'Bob' }).waitFor();
+  const dot = ada.page.locator('main').getByTestId('online');
+  await dot.waitFor();
+  await bob.page.goto('about:blank');
+  await ada.until(async () => (await dot.count()) === 0, 'no dot');
+  await ada.until(async () => (await ada.the('viewers').innerText()).includes('last seen'), 'when');
+  assertNoComplaints(ada);
+});
