@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "api/model/room.h"
 #include "api/store/db.h"
 #include "api/worker.h"
 #include "base/id.h"
@@ -30,6 +31,12 @@ static const struct db_statement claim_name = {
 static const struct db_statement release_other_names = {
     "release_other_names",
     "DELETE FROM public.room_names WHERE room_id = $2::bigint AND name <> $1::text AND edition <= $3::bigint"};
+
+/* Unless the room has it all the same: $4, for which somebody else has claimed it, too. */
+static const struct db_statement give_up_name = {
+    "give_up_name",
+    "DELETE FROM public.room_names WHERE name = $1::text AND room_id = $2::bigint AND edition <= $3::bigint "
+    "AND NOT EXISTS (SELECT FROM {lane}.rooms WHERE id = $2::bigint AND slug = $4::text)"};
 
 static const struct db_statement forget_name = {
     "forget_name", "DELETE FROM public.room_names WHERE name = $1::text AND room_id = $2::bigint"};
@@ -134,6 +141,19 @@ void room_slugs_release(struct worker *worker, int64_t room_id, struct text slug
     add_slug(&query.params, slug);
     db_add_i64(&query.params, room_id);
     db_add_i64(&query.params, edition);
+    (void)!db_ask(worker->db, &query);
+    db_params_fini(&query.params);
+    db_rows_fini(&query.rows);
+}
+
+void room_slug_give_up(struct worker *worker, struct text slug, int64_t room_id, int64_t edition)
+{
+    struct db_query query = {.statement = &give_up_name, .lane = room_lane(room_id)};
+
+    add_slug(&query.params, slug);
+    db_add_i64(&query.params, room_id);
+    db_add_i64(&query.params, edition);
+    db_add_text(&query.params, slug);
     (void)!db_ask(worker->db, &query);
     db_params_fini(&query.params);
     db_rows_fini(&query.rows);

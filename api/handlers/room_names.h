@@ -21,6 +21,8 @@ MUST_CHECK enum err room_slug_reserve(struct worker *worker, struct text slug, i
 MUST_CHECK enum err room_slug_claim(struct worker *worker, struct text slug, int64_t room_id, int64_t edition);
 /* Lets go of all names of a room but `slug` (empty: of all) that were reserved for `edition` or one before it. */
 void room_slugs_release(struct worker *worker, int64_t room_id, struct text slug, int64_t edition);
+/* What was claimed for `edition` did not come about. */
+void room_slug_give_up(struct worker *worker, struct text slug, int64_t room_id, int64_t edition);
 /* The slug led to a room that is deleted. */
 void room_slug_forget(struct worker *worker, struct text slug, int64_t room_id);
 

@@ -11,6 +11,7 @@
 
 #define NAME_MAX_CHARS 100
 #define ABOUT_MAX_CHARS 500
+#define PATCH_TRIES 10 /* of a slug, for any version */
 
 /* Visible, then allowed, then for which version: `row` gets that, and `*edition` what the room is at. */
 static enum err begin(struct call *call, enum right right, struct log_row *row, int64_t *edition)
@@ -58,23 +59,44 @@ static enum err read_edit(struct call *call, struct log_row *row)
     return err;
 }
 
+/*
+ * The change, and `*edition` before it. A slug is claimed before the room has it, for the edition that this makes: whoever gives one must
+ * find the room as it was, so that of several only one goes through, and what the others claimed is let go of.
+ */
+static enum err try_patch(struct call *call, struct log_row *row, int64_t *edition)
+{
+    struct worker *worker = call_worker(call);
+    enum err err;
+
+    if ((err = begin(call, RIGHT_EDIT_ROOM, row, edition)) != ERR_OK || (err = read_edit(call, row)) != ERR_OK)
+        return err;
+    if (row->edit.slug.at == NULL)
+        return append_row(call, row);
+    row->edition = *edition;
+    if (row->edit.slug.len > 0 && (err = room_slug_claim(worker, row->edit.slug, row->room_id, *edition + 1)) != ERR_OK)
+        return err;
+    err = append_row(call, row);
+    if (err == ERR_OK)
+        room_slugs_release(worker, row->room_id, row->edit.slug, row->outcome == LOG_UNCHANGED ? *edition : *edition + 1);
+    else if (row->edit.slug.len > 0)
+        room_slug_give_up(worker, row->edit.slug, row->room_id, *edition + 1);
+    return err;
+}
+
 /* PATCH /v1/rooms/{room} {"name"?, "about"?, "slug"?}, If-Match -> 200 Room */
 enum err room_patch(struct call *call)
 {
-    struct log_row row = {.kind = LOG_EDIT_ROOM};
-    int64_t edition;
+    struct log_row row;
+    int64_t edition, wanted = 0;
     enum err err;
 
-    if ((err = begin(call, RIGHT_EDIT_ROOM, &row, &edition)) != ERR_OK || (err = read_edit(call, &row)) != ERR_OK)
-        return err;
-    if (row.edit.slug.len > 0 &&
-        (err = room_slug_claim(call_worker(call), row.edit.slug, row.room_id, edition + 1)) != ERR_OK)
-        return err;
-    if ((err = append_row(call, &row)) != ERR_OK)
-        return err;
-    if (row.edit.slug.at != NULL)
-        room_slugs_release(call_worker(call), row.room_id, row.edit.slug, edition + 1);
-    return rooms_reply(call, row.room_id, 200);
+    for (int i = 0; i < PATCH_TRIES; i++) { /* who takes any version does not hear that somebody else was quicker */
+        row = (struct log_row){.kind = LOG_EDIT_ROOM};
+        err = try_patch(call, &row, &edition);
+        if (err != ERR_VERSION_CHANGED || row.outcome != LOG_STALE || call_if_match(call, &wanted) != ERR_OK || wanted != 0)
+            break;
+    }
+    return err != ERR_OK ? err : rooms_reply(call, row.room_id, 200);
 }
 
 /* DELETE /v1/rooms/{room}, If-Match -> 204 */

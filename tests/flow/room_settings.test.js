@@ -76,6 +76,32 @@ test('a slug that is given up is free, one that is taken is refused', async (t) 
   assert.equal((await ada.call('PUT', `/rooms/by-slug/${slug}-b`, {})).id, one.id);
 });
 
+test('of two slugs given at once the room keeps the one that it says it has, and the other is free', async (t) => {
+  const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
+  const room = await ada.createRoom('tea', { kind: 'public', members: [bob] });
+  await ada.changeMember(room, bob, { role: 'admin' });
+  for (let round = 0; round < 8; round++) {
+    const slugs = [`a-${round}-${room.id}`, `b-${round}-${room.id}`];
+    const answers = await Promise.all(slugs.map((slug, i) => [ada, bob][i].changeRoom(room, { slug }, { api: i })));
+    assert.deepEqual(answers.map(({ version }) => version).sort((a, b) => a - b).at(-1), 1 + 2 * (round + 1), 'both were done');
+    const { slug } = (await ada.snapshot(room)).room;
+    assert.ok(slugs.includes(slug));
+    assert.equal((await cy.call('PUT', `/rooms/by-slug/${slug}`, {})).id, room.id, 'it leads to the room');
+    for (const other of slugs.filter((each) => each !== slug))
+      assert.notEqual((await cy.call('PUT', `/rooms/by-slug/${other}`, {})).id, room.id);
+  }
+});
+
+test('a slug whose change is refused stays free', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const room = await ada.createRoom('tea', { kind: 'public', slug: `old-${ada.id}` });
+  const slugs = Array.from({ length: 6 }, (_, i) => `new-${i}-${ada.id}`);
+  const answers = await Promise.all(slugs.map((slug, i) => patch(ada, room, { slug }, '"1"', { api: i % 2 })));
+  const given = slugs.filter((_, i) => answers[i].status === 200);
+  assert.equal(given.length, 1, 'one of those for the same version');
+  for (const slug of slugs) assert.equal((await bob.call('PUT', `/rooms/by-slug/${slug}`, {})).id === room.id, slug === given[0], slug);
+});
+
 test('many who ask for one name at once meet in one room, however they write it', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const word = `w${ada.id}`;
