@@ -19,6 +19,11 @@
 /* The database's, which dates the changes: an API's own clock may be wrong. */
 static const struct db_statement select_time = {"select_time", "SELECT statement_timestamp()"};
 
+/* And whether something may be missing after $2: traces of what is over go in the end. Of an account that is younger, none has gone. */
+static const struct db_statement select_time_and_age = {
+    "select_time_and_age", "SELECT statement_timestamp(), EXISTS (SELECT FROM public.users WHERE id = $1::bigint "
+                           "AND greatest(created_at, $2::timestamptz) < statement_timestamp() - " RELATION_TRACES_KEPT ")"};
+
 /* $1 user, $2 changed at or after, $3 $4 place to go on after (changed_at, room), $5 limit */
 static const struct db_statement select_changes = {
     "select_changes",
@@ -157,6 +162,9 @@ static int build(struct call *call, const struct asked *asked, struct db_query *
     queries[Q_TIME] = (struct db_query){.statement = &select_time, .lane = DB_NO_LANE};
     if (!asked->has_since)
         return 1;
+    queries[Q_TIME].statement = &select_time_and_age;
+    db_add_i64(&queries[Q_TIME].params, call_user_id(call));
+    db_add_time(&queries[Q_TIME].params, asked->since_us);
     build_one(call, asked, &queries[Q_RELATIONS], &select_relation_changes, DB_NO_LANE);
     for (int lane = 0; lane < lanes; lane++)
         build_one(call, asked, &queries[Q_LANES + lane], &select_changes, lane);
@@ -204,6 +212,8 @@ static enum err answer(struct call *call, const struct asked *asked, struct db_q
 
     if (err != ERR_OK)
         return err;
+    if (asked->has_since && db_bool(&queries[Q_TIME].rows, 0, 1))
+        return ERR_TOO_OLD;
     struct change *list = gather(queries, query_count, &count);
     write_page(call, asked, list, count, db_time(&queries[Q_TIME].rows, 0, 0), epoch);
     free(list);

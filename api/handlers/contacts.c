@@ -15,7 +15,6 @@
 #define LIST_DEFAULT 50
 #define LIST_MAX     200
 #define PUT_TRIES    3
-#define TRACES_KEPT  "interval '30 days'" /* of relations that are over, for /me/changes */
 
 /* Which flag a route is about. */
 enum what { CONTACTS, BLOCKS };
@@ -36,7 +35,7 @@ enum what { CONTACTS, BLOCKS };
     "              ELSE (SELECT count(*) FROM public.relations WHERE user_id = $1::bigint AND is_blocked) END >= $5::bigint AS is_so" \
     "), gone AS ("                                                                                 \
     "  DELETE FROM public.relations WHERE user_id = $1::bigint AND other_id <> $2::bigint AND NOT is_contact AND NOT is_blocked" \
-    "  AND changed_at < now() - " TRACES_KEPT                                                      \
+    "  AND changed_at < now() - " RELATION_TRACES_KEPT                                                      \
     "), put AS ("                                                                                  \
     "  INSERT INTO public.relations AS r (user_id, other_id, is_contact, is_blocked, changed_at)"  \
     "  SELECT $1::bigint, k.id, coalesce($3::boolean, false), coalesce($4::boolean, false), statement_timestamp()" \

@@ -14,6 +14,8 @@
 #define RELATION_COLUMNS(r)      r ".user_id, " r ".other_id, " r ".is_contact, " r ".is_blocked, " r ".changed_at"
 #define RELATION_COLUMN_COUNT 5
 
+#define RELATION_TRACES_KEPT "interval '30 days'" /* of those that are over, for /me/changes */
+
 struct relation {
     int64_t user_id, other_id; /* whose it is, and with whom */
     bool is_contact, is_blocked;
@@ -32,7 +34,10 @@ enum visibility relation_closeness(const struct relation *relation, int64_t pers
     "EXISTS (SELECT FROM public.relations WHERE user_id = " a " AND other_id = " b " AND is_blocked)"
 /* Has one of them blocked the other? Then neither writes to the other. */
 #define RELATION_PARTS(a, b) "(" RELATION_BLOCKS(a, b) " OR " RELATION_BLOCKS(b, a) ")"
+/* Is `b` a contact of `a`'s? */
+#define RELATION_IS_CONTACT(a, b)                                                                  \
+    "EXISTS (SELECT FROM public.relations WHERE user_id = " a " AND other_id = " b " AND is_contact)"
 /* Does `to` let only contacts begin to write, and `from` is none? */
 #define RELATION_SHUTS_OUT(to, from)                                                               \
     "(EXISTS (SELECT FROM public.users WHERE id = " to " AND who_may_write = 'contacts')"          \
-    " AND NOT EXISTS (SELECT FROM public.relations WHERE user_id = " to " AND other_id = " from " AND is_contact))"
+    " AND NOT " RELATION_IS_CONTACT(to, from) ")"

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chat, idOf, nonce, refused, test } from './harness/index.js';
+import { chat, idOf, nonce, refused, running, test } from './harness/index.js';
 
 const befriend = (person, other, options) => person.call('PUT', `/me/contacts/${idOf(other)}`, undefined, options);
 const forget = (person, other, options) => person.call('DELETE', `/me/contacts/${idOf(other)}`, undefined, options);
@@ -73,6 +73,18 @@ test('changes of rooms and of contacts are read in one order, page by page', asy
   for (let page = { has_more: true }; page.has_more; items.push(...page.items))
     page = await ada.get(`/me/changes?since=${until}&limit=1${page.next ? `&after=${page.next}` : ''}`);
   assert.deepEqual(items.map(({ type }) => type), ['contact', 'room_added', 'contact', 'room_added']);
+});
+
+test('who asks for changes from when traces are gone is told to fetch anew, but for accounts that are younger', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const daysAgo = (days) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const since = (time) => ada.get(`/me/changes?since=${time}`);
+  await since(daysAgo(365));
+  await (await running()).sql(`UPDATE users SET created_at = now() - interval '60 days' WHERE id = ${ada.id}`);
+  await refused(since(daysAgo(365)), 410, 'too_old');
+  await refused(since(daysAgo(31)), 410, 'too_old');
+  await since(daysAgo(29));
+  assert.ok((await ada.get('/me/changes')).until);
 });
 
 test('what is for contacts is seen by those whom the person has added, not by those who added the person', async (t) => {
