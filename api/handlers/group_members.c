@@ -77,7 +77,7 @@ static enum err outcome_err(struct call *call, const struct db_rows *rows, struc
     } outcomes[] = {{"stored", ERR_OK},         {"unchanged", ERR_OK},          {"absent", ERR_NOT_FOUND},
                     {"no_room", ERR_NOT_FOUND}, {"banned", ERR_BANNED},         {"full", ERR_TOO_MANY},
                     {"over", ERR_OUT_OF_RANGE}, {"not_possible", ERR_NOT_POSSIBLE}, {"role_required", ERR_ROLE_REQUIRED},
-                    {"unknown_user", ERR_UNKNOWN_USER}};
+                    {"unknown_user", ERR_UNKNOWN_USER}, {"contacts_only", ERR_CONTACTS_ONLY}};
     const struct text outcome = db_text(rows, 0, CHANGED_OUTCOME);
 
     change->is_absent = text_equal(outcome, TEXT("absent"));

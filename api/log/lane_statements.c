@@ -83,10 +83,12 @@ const struct db_statement select_mentioned = {
 const struct db_statement create_room = {
     "create_room",
     "WITH known AS MATERIALIZED ("
-    "  SELECT count(*) = cardinality($6::bigint[]) AS all_known,"
-    "         CASE WHEN $2::text <> 'direct' OR EXISTS (SELECT FROM {lane}.rooms WHERE id = $1::bigint) THEN NULL"
-    "              WHEN " RELATION_PARTS("$11::bigint", "$12::bigint") " THEN 'blocked'"
-    "              WHEN " RELATION_SHUTS_OUT("($6::bigint[])[2]", "$5::bigint") " THEN 'contacts_only' END AS refusal"
+    "  SELECT count(*) FILTER (WHERE $2::text = 'direct' OR NOT " RELATION_BLOCKS("u.id", "$5::bigint") ") = cardinality($6::bigint[])"
+    "         AS all_known," /* who blocks the creator is not there for them */
+    "         CASE WHEN EXISTS (SELECT FROM {lane}.rooms WHERE id = $1::bigint) THEN NULL"
+    "              WHEN $2::text = 'direct' AND " RELATION_PARTS("$11::bigint", "$12::bigint") " THEN 'blocked'"
+    "              WHEN bool_or(u.id <> $5::bigint AND u.who_may_write = 'contacts'"
+    "                           AND NOT " RELATION_IS_CONTACT("u.id", "$5::bigint") ") THEN 'contacts_only' END AS refusal"
     "  FROM unnest($6::bigint[]) AS m (id) JOIN public.users u ON u.id = m.id"
     "), made AS ("
     "  INSERT INTO {lane}.rooms (id, kind, name, slug, created_by, created_at, member_count, "

@@ -1,4 +1,5 @@
 #include "api/log/lane_statements.h"
+#include "api/model/relation.h"
 #include "api/model/rights.h"
 
 /*
@@ -83,6 +84,8 @@ const struct db_statement add_member = {
     "              WHEN actor_role > least THEN 'role_required'"
     "              WHEN user_id IS NULL THEN 'unknown_user'"
     "              WHEN subject_role <> 'left' THEN 'unchanged'"
+    "              WHEN " RELATION_BLOCKS("$3::bigint", "$2::bigint") " THEN 'unknown_user'" /* nor are they found */
+    "              WHEN " RELATION_SHUTS_OUT("$3::bigint", "$2::bigint") " THEN 'contacts_only'"
     "              WHEN banned THEN 'banned'"
     "              WHEN member_count >= $8::bigint THEN 'full'"
     "              ELSE 'stored' END AS outcome"

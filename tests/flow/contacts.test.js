@@ -150,6 +150,33 @@ test('people who blocked each other still meet in rooms with others', async (t) 
   assert.ok((await bob.snapshot(room)).members.some(({ user }) => user.id === ada.id));
 });
 
+test('who has blocked somebody, or lets only contacts write, is put beside nobody in a new room or an old one', async (t) => {
+  const { ada, bob, cy, di } = await chat(t).users('ada', 'bob', 'cy', 'di');
+  const room = await bob.createRoom('tea', { members: [di] });
+  const group = await bob.call('POST', '/groups', { name: 'tea', visibility: 'private' });
+  const inGroup = (person) => bob.call('PUT', `/groups/${group.id}/members/${person.id}`, {});
+  await block(ada, bob);
+  await change(cy, { who_may_write: 'contacts' });
+  for (const [victim, status, code] of [[ada, 422, 'unknown_user'], [cy, 403, 'contacts_only']]) {
+    const before = await bob.log(room);
+    for (const kind of ['private', 'public']) await refused(bob.createRoom('trap', { kind, members: [di, victim] }), status, code);
+    await refused(bob.add(room, victim), status, code);
+    await refused(bob.changeMember(room, victim, { role: 'moderator' }), status, code);
+    await refused(inGroup(victim), status, code);
+    assert.deepEqual(await victim.chats(), []);
+    assert.deepEqual(await bob.log(room), before);
+  }
+  await befriend(cy, bob);
+  await bob.createRoom('no trap', { members: [cy] });
+  await bob.add(room, cy);
+  await inGroup(cy);
+  await unblock(ada, bob);
+  await bob.add(room, ada);
+  await block(ada, bob);
+  await bob.add(room, ada); // is there already
+  await bob.changeMember(room, ada, { role: 'moderator' });
+});
+
 test('after a block was answered nothing of what the blocked person was sending meanwhile is stored', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.direct(bob);
