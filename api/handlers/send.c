@@ -246,6 +246,7 @@ static void make_body(struct draft *draft)
 {
     struct json_out out = {.buf = &draft->body};
 
+    buf_reset(&draft->body);
     json_open(&out, '{');
     json_key_text(&out, "nonce", draft->nonce);
     if (draft->from_room != 0) {
@@ -313,6 +314,14 @@ static enum err reply_stored(struct call *call, const struct log_row *row)
     return call_reply(call, 201);
 }
 
+static enum err append_draft(struct call *call, struct draft *draft)
+{
+    make_body(draft);
+    const enum err err = room_log_append(call_worker(call), &draft->row);
+
+    return err != ERR_OK ? err : log_outcome_err(&draft->row);
+}
+
 static enum err send_draft(struct call *call, struct draft *draft)
 {
     struct log_row *row = &draft->row;
@@ -323,9 +332,11 @@ static enum err send_draft(struct call *call, struct draft *draft)
         return is_answered(call, draft) ? ERR_OK : err;
     if ((err = find_mentions(call, draft)) != ERR_OK)
         return err;
-    make_body(draft);
-    if ((err = room_log_append(call_worker(call), row)) == ERR_OK)
-        err = log_outcome_err(row);
+    err = append_draft(call, draft);
+    if (err == ERR_ROLE_REQUIRED) { /* they have become less meanwhile: it is no word to everybody then, as for others like them */
+        row->mentions_room = false;
+        err = append_draft(call, draft);
+    }
     if (err == ERR_OK)
         return row->outcome == LOG_STORED ? reply_stored(call, row) : reply_repeated(call, row);
     if (err == ERR_SILENCED)

@@ -279,6 +279,7 @@ static void build_append(struct batch *batch, int lane, struct batch_owner *owne
         db_array_bool(params, rows[i]->mentions_room);
     db_array_end(params);
     add_mentions(params, rows, count, true);
+    rights_add(params, RIGHT_MENTION_ROOM);
     if (batch->mention_count > 0)
         build_mentioned(batch, lane);
 }

@@ -1,6 +1,7 @@
 #include "api/log/lane_statements.h"
 
 #include "api/model/relation.h"
+#include "api/model/rights.h"
 
 const struct db_statement lock_rooms = {
     "lock_rooms",
@@ -27,6 +28,7 @@ const struct db_statement append_messages = {
     "              WHEN m.silent_until > statement_timestamp() THEN 'silenced'"
     "              WHEN l.kind = 'direct' AND " RELATION_PARTS("l.peer_a", "l.peer_b") " THEN 'blocked'"
     "              WHEN i.target_seq IS NOT NULL AND p.seq IS NULL THEN 'no_original'"
+    "              WHEN i.mentions_room AND m.role > " RIGHTS_LEAST("$12", "l.kind") " THEN 'role_required'"
     "              ELSE 'stored' END AS outcome"
     "  FROM inp i LEFT JOIN last l ON l.room_id = i.room_id"
     "  LEFT JOIN {lane}.members m ON m.room_id = i.room_id AND m.user_id = i.sender_id"

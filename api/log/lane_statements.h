@@ -16,7 +16,8 @@ extern const struct db_statement lock_rooms;
 /*
  * 2. Numbers and stores messages, moves the senders' cursors, writes the outbox row. Parallel arrays $1 room, $2 sender, $3 nonce,
  * $4 digest, $5 target_seq, $6 body; $7 incarnation, $8 number; $9 whether it mentions the room; and side by side
- * $10 the place of a message (1 is the first) and $11 somebody whom it names, who it must be the last of its room in the batch for.
+ * $10 the place of a message (1 is the first) and $11 somebody whom it names, who it must be the last of its room in the batch for;
+ * $12 least roles that mention the room (rights.h): `role_required` is about that alone.
  * Answers in the order given.
  */
 extern const struct db_statement append_messages;

@@ -55,6 +55,25 @@ test('mentions are counted until they are read, by every door, also from the dat
   await assertMentions(bob, room, 0);
 });
 
+test('nobody calls the whole room above the event that took the right to', async (t) => {
+  const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
+  const room = await ada.createRoom('tea', { kind: 'public', members: [bob, cy] });
+  for (let round = 0; round < 4; round++) {
+    await ada.changeMember(room, bob, { role: 'moderator' });
+    const sends = Array.from({ length: 30 }, (_, i) => bob.post(room, `@room and @${cy.login}`, { api: i % 2 }));
+    await ada.changeMember(room, bob, { role: 'member' }, { api: round % 2 });
+    await Promise.all(sends);
+  }
+  let allowed = false;
+  for (const { kind, sender, member, message } of await ada.log(room)) {
+    if (kind === 'role' && member.user.id === bob.id) allowed = member.role === 'moderator';
+    if (kind !== 'message') continue;
+    assert.equal(sender.id, bob.id);
+    assert.ok(allowed || !message.mentions_room, `message ${message.seq}`);
+    assert.deepEqual(message.mentions, [cy.id]);
+  }
+});
+
 test('an edit mentions nobody anew, and a deletion changes nobody\'s numbers', async (t) => {
   const { ada, bob } = await chat(t).users('ada', 'bob');
   const room = await ada.createRoom('tea', { members: [bob] });

@@ -441,7 +441,7 @@ static void a_batch_of_messages_alone_is_two_statements(void **state)
     assert_int_equal(count, 2);
     assert_ptr_equal(queries[0].statement, &lock_rooms);
     assert_ptr_equal(queries[1].statement, &append_messages);
-    assert_int_equal(queries[1].params.count, 11);
+    assert_int_equal(queries[1].params.count, 12);
     batch_release(f->batch);
     (void)batch_queries(f->batch, &count);
     assert_int_equal(count, 0);
