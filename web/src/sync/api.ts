@@ -7,6 +7,7 @@ import type {
   CursorAnswer,
   Facade,
   Found,
+  Group,
   LogEvent,
   Me,
   MeChange,
@@ -284,6 +285,59 @@ export class Api {
 
   setBlock(user: string, on: boolean): Promise<void> {
     return this.call(on ? 'PUT' : 'DELETE', `/me/blocks/${encodeURIComponent(user)}`);
+  }
+
+  groups(after?: string): Promise<Page<Group>> {
+    return this.call('GET', `/groups${query({ after })}`);
+  }
+
+  publicGroups(q?: string, after?: string): Promise<Page<Group>> {
+    return this.call('GET', `/groups/public${query({ q: q || undefined, after })}`);
+  }
+
+  group(group: string): Promise<Group> {
+    return this.call('GET', `/groups/${group}`);
+  }
+
+  createGroup(name: string, visibility: Group['visibility'], about?: string): Promise<Group> {
+    return this.call('POST', '/groups', { name, visibility, about: about || undefined });
+  }
+
+  changeGroup(group: string, change: { name?: string; about?: string }, version: number): Promise<Group> {
+    return this.call('PATCH', `/groups/${group}`, change, { version });
+  }
+
+  deleteGroup(group: string, version: number): Promise<void> {
+    return this.call('DELETE', `/groups/${group}`, undefined, { version });
+  }
+
+  joinGroup(group: string): Promise<Member> {
+    return this.call('POST', `/groups/${group}/join`, {});
+  }
+
+  leaveGroup(group: string): Promise<void> {
+    return this.call('POST', `/groups/${group}/leave`, {});
+  }
+
+  groupMembers(group: string, after?: string): Promise<Page<Member>> {
+    return this.call('GET', `/groups/${group}/members${query({ after })}`);
+  }
+
+  /** Adds somebody, or gives a member another role. */
+  setGroupMember(group: string, user: string, role?: Role): Promise<Member> {
+    return this.call('PUT', `/groups/${group}/members/${encodeURIComponent(user)}`, { role });
+  }
+
+  removeGroupMember(group: string, user: string): Promise<void> {
+    return this.call('DELETE', `/groups/${group}/members/${encodeURIComponent(user)}`);
+  }
+
+  addTopic(group: string, name: string, version: number): Promise<unknown> {
+    return this.call('POST', `/groups/${group}/topics`, { name }, { version });
+  }
+
+  deleteTopic(group: string, topic: string, version: number): Promise<void> {
+    return this.call('DELETE', `/groups/${group}/topics/${topic}`, undefined, { version });
   }
 
   private signedIn(answer: SignedIn): User {

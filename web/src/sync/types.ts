@@ -171,6 +171,25 @@ export interface LogEvent {
   room?: RoomSettings;
 }
 
+export interface Topic {
+  id: string;
+  name: string;
+  position: number;
+}
+
+/** People who belong together. `role` is one's own; absent when one is no member. */
+export interface Group {
+  id: string;
+  name: string;
+  slug?: string;
+  about: string;
+  visibility: 'private' | 'public';
+  member_count: number;
+  topics: Topic[];
+  version: number;
+  role?: Role;
+}
+
 export interface Cursor {
   seq: number;
   message_no: number;
