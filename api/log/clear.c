@@ -59,6 +59,14 @@ static const struct db_statement clear_events = {
     "  DELETE FROM {lane}.events e USING page p WHERE e.room_id = p.room_id AND e.seq = p.seq RETURNING 1"
     ") SELECT count(*) FROM gone"};
 
+/*
+ * What was read for search by a statement that began before the room was deleted. It holds the room's row in `searchable`, so a new
+ * statement that deletes words sees all that there will be.
+ */
+static const struct db_statement clear_searchable = {"clear_searchable", "DELETE FROM {lane}.searchable WHERE room_id = $1::bigint"};
+
+static const struct db_statement clear_words = {"clear_words", "DELETE FROM {lane}.words WHERE room_id = $1::bigint"};
+
 static const struct db_statement release_names = {"release_names", "DELETE FROM public.room_names WHERE room_id = $1::bigint"};
 
 static const struct db_statement mark_cleared = {
@@ -124,6 +132,8 @@ static void clear_room(struct worker *worker, int64_t room_id, const bool *stopp
     if (members != 0 || run(worker, &release_names, DB_NO_LANE, room_id) < 0 || !clear_pieces(worker, &clear_bans, room_id, stopping) ||
         !clear_pieces(worker, &clear_mentions, room_id, stopping) || !clear_pieces(worker, &clear_events, room_id, stopping))
         return;
+    if (run(worker, &clear_searchable, lane, room_id) < 0 || run(worker, &clear_words, lane, room_id) < 0)
+        return; /* what is left, of statements that began before the deletion */
     if (run(worker, &mark_cleared, lane, room_id) == 0)
         log_info("room %lld: what was in it is gone", (long long)room_id);
 }
