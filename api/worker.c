@@ -6,6 +6,7 @@
 #include "api/request/call_state.h"
 #include "api/settings.h"
 #include "api/store/streams.h"
+#include "api/turns.h"
 
 #define SEARCHES_IN_LINE 20 /* that one connection may have to finish before one that was asked just now */
 #define POSTS_MAX_SPARE 4096 /* beside those of tasks: what watchers and writers post */
@@ -35,14 +36,14 @@ static struct db *open_db(struct worker *worker, const struct settings *settings
 }
 
 /* Statements end when search.timeout_ms is over; the connection only when the server does not say so. */
-static struct db *open_search(struct worker *worker, const struct settings *settings)
+static struct db *open_search(struct worker *worker, const struct settings *settings, int connections)
 {
     const struct app *app = worker->app;
     const struct db_conn_config config = {.conninfo = settings->db.url,
                                           .setup = app->search_setup,
                                           .connect_timeout_ms = (int)settings->db.connect_timeout_ms,
                                           .statement_timeout_ms = SEARCHES_IN_LINE * (int)settings->search.timeout_ms};
-    return db_open(&worker->loop, &config, (int)settings->search.connections, (size_t)settings->search.open_max);
+    return db_open(&worker->loop, &config, connections, (size_t)settings->search.open_max);
 }
 
 static struct cache *open_cache(struct worker *worker, const struct settings *settings)
@@ -71,11 +72,13 @@ void worker_open(struct worker *worker, struct app *app, int index)
     worker->tasks = task_pool_create((size_t)settings->api.tasks_max);
     worker->deadlines = deadlines_open(&worker->loop, settings->api.deadline_ms, call_on_late);
     worker->db = open_db(worker, settings);
-    worker->search = open_search(worker, settings);
+    worker->search = open_search(worker, settings, (int)settings->search.connections);
     worker->cache = open_cache(worker, settings);
     worker->flights = flights_open(&worker->loop);
+    worker->searches = turns_open(&worker->loop);
     if (index > 0)
         return;
+    worker->search_index = open_search(worker, settings, 1);
     worker->streams = streams_open(&worker->loop, settings);
     worker->fleet = fleet_open(&worker->loop);
     worker->statuses = statuses_open(worker);
@@ -105,9 +108,11 @@ void worker_close(struct worker *worker)
     listener_close(worker->listener);
     db_close(worker->db);
     db_close(worker->search);
+    db_close(worker->search_index);
     cache_close(worker->cache);
     cache_close(worker->streams);
     flights_close(worker->flights);
+    turns_close(worker->searches);
     fleet_close(worker->fleet);
     statuses_close(worker->statuses);
     deadlines_close(worker->deadlines);

@@ -28,6 +28,7 @@ struct flights;     /* api/flights.h: the same question asked by many */
 struct limits;      /* api/request/limits.h: how often somebody may ask */
 struct statuses;    /* api/questions/statuses.h: who is online */
 struct pages;       /* api/request/pages.h: the web client's files */
+struct turns;       /* api/turns.h: one of a person at a time */
 struct watch;       /* api/log/watch.h */
 
 struct worker {
@@ -42,7 +43,9 @@ struct worker {
     struct db *search; /* connections of searches, which may take long */
     struct cache *cache;
     struct flights *flights;
+    struct turns *searches; /* of a person one at a time */
     /* Worker 0's alone, which hears the gateways' questions. */
+    struct db *search_index; /* reads the log for searches */
     struct cache *streams; /* api/store/streams.h */
     struct fleet *fleet;
     struct statuses *statuses;

@@ -16,7 +16,9 @@
 #include "api/model/event.h"
 #include "api/model/excerpt.h"
 #include "api/model/people.h"
+#include "api/request/limits.h"
 #include "api/settings.h"
+#include "api/turns.h"
 #include "api/worker.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -26,7 +28,11 @@
 #define QUERY_MAX_CHARS 200
 #define MINUS_MAX 16
 #define ROOMS_IN_QUERY "64" /* of one lane: fewer are looked up in the index, more are a filter */
+#define WALK "5000"        /* messages that are walked through, of all rooms together */
+#define WALK_LEAST "500"   /* of each */
 #define LIKENESS "0.5"
+#define ALIKE_CHARS "1000" /* of a text: comparing takes as long as it is, 9 ms for 16 KiB */
+#define LIKE_CHARS "4000"
 
 /* $1 user, $2 what is looked for, $3 room or NULL. `mark`: how far the room's log was read. */
 #define MINE                                                                                                                             \
@@ -44,7 +50,21 @@
 
 #define NEWEST_FIRST(t) "ORDER BY " t ".created_at DESC, " t ".room_id DESC, " t ".seq DESC "
 
+/* A message says what its words were read from: what was edited or deleted since is in the rest. */
+#define IS_CURRENT(t)                                                                                                                    \
+    "EXISTS (SELECT FROM {lane}.events e WHERE e.room_id = " t ".room_id AND e.seq = " t ".seq"                                         \
+    " AND e.deleted_at IS NULL AND e.edited_at IS NOT DISTINCT FROM " t ".edited_at OFFSET 0) "
+
+/* Of one room, as the index on its messages' times understands it. */
+#define IN_TIME                                                                                                                          \
+    "room_id = mine.room_id AND created_at >= coalesce($5::timestamptz, '-infinity')"                                                   \
+    " AND created_at <= least($7::timestamptz, coalesce($6::timestamptz, 'infinity')) "
+
 /*
+ * How a room, or a few since some time, are searched: newest first, message by message, which a common word ends soon, and a rare one
+ * after WALK of them. Only when a room goes on behind that, and not enough was found, the index of words is asked, where then a small part of
+ * the room's messages has the word. Asked at once for a common word it would bring all of them, to be thrown away but for a page.
+ *
  * $10 limit, $11 search.rest_max. IS TRUE and the OFFSETs are for the planner, which knows little of what is asked: words come from their index
  * alone, once, rooms are a hash that they are held against, and only as many messages are read as are shown. What was edited since its words
  * were read is in the rest.
@@ -53,27 +73,43 @@ static const struct db_statement search_words = {
     "search_words",
     MINE "asked AS MATERIALIZED ("
     "  SELECT websearch_to_tsquery($2::text) AS words"
+    "), sought AS MATERIALIZED ("
+    "  SELECT words FROM asked WHERE querytree(words) NOT IN ('', 'T')"
+    "), walkable AS MATERIALIZED ("
+    "  SELECT room_id, greatest(" WALK_LEAST ", " WALK " / count(*) OVER ()) AS most FROM mine"
+    "  WHERE $3::bigint IS NOT NULL OR ($5::timestamptz IS NOT NULL AND (SELECT count(*) FROM mine) <= " ROOMS_IN_QUERY ")"
+    "), walked AS MATERIALIZED ("
+    "  SELECT h.* FROM walkable mine CROSS JOIN LATERAL ("
+    "    SELECT t.room_id, t.seq, t.created_at FROM ("
+    "      SELECT * FROM {lane}.words WHERE " IN_TIME "ORDER BY created_at DESC, seq DESC LIMIT mine.most) t"
+    "    WHERE t.words @@ (SELECT words FROM sought) AND " IS_WANTED("t") "AND " IS_CURRENT("t")
+    "    ORDER BY t.created_at DESC, t.seq DESC LIMIT $10::bigint) h"
+    "), walk AS MATERIALIZED ("
+    "  SELECT NOT EXISTS (SELECT FROM walkable) OR EXISTS (SELECT FROM walkable mine"
+    "    WHERE (SELECT count(*) FROM walked w WHERE w.room_id = mine.room_id) < $10::bigint"
+    "    AND EXISTS (SELECT FROM {lane}.words WHERE " IN_TIME "ORDER BY created_at DESC, seq DESC OFFSET mine.most)) AS goes_on"
     "), looked_up AS MATERIALIZED ("
-    "  SELECT a.words && CASE WHEN (SELECT count(*) FROM mine) <= " ROOMS_IN_QUERY
+    "  SELECT s.words && CASE WHEN (SELECT count(*) FROM mine) <= " ROOMS_IN_QUERY
     "    THEN coalesce((SELECT string_agg(''' ' || room_id || '''', ' | ') FROM mine), ''' 0''')::tsquery ELSE ''::tsquery END AS words"
-    "  FROM asked a WHERE querytree(a.words) NOT IN ('', 'T')"
+    "  FROM sought s WHERE (SELECT goes_on FROM walk)"
     "), indexed AS ("
     "  SELECT w.room_id, w.seq, w.created_at FROM ("
     "    SELECT * FROM {lane}.words t WHERE t.words @@ (SELECT words FROM looked_up)"
     "    AND (t.room_id IN (SELECT room_id FROM mine)) IS TRUE AND " IS_WANTED("t") NEWEST_FIRST("t") "OFFSET 0) w"
-    "  CROSS JOIN LATERAL (SELECT 1 FROM {lane}.events e WHERE e.room_id = w.room_id AND e.seq = w.seq"
-    "    AND e.deleted_at IS NULL AND e.edited_at IS NOT DISTINCT FROM w.edited_at OFFSET 0) e LIMIT $10::bigint"
+    "  WHERE " IS_CURRENT("w") "LIMIT $10::bigint"
+    "), behind AS MATERIALIZED ("
+    "  SELECT room_id, mark FROM mine WHERE EXISTS (SELECT FROM {lane}.events e WHERE e.room_id = mine.room_id AND e.seq > mine.mark)"
     "), rest AS MATERIALIZED ("
-    "  SELECT DISTINCT mine.room_id, CASE e.kind WHEN 'message' THEN e.seq ELSE e.target_seq END AS seq"
-    "  FROM mine CROSS JOIN LATERAL (SELECT seq, kind, target_seq FROM {lane}.events WHERE room_id = mine.room_id AND seq > mine.mark"
-    "    AND kind IN ('message', 'edit') ORDER BY seq DESC LIMIT $11::bigint) e LIMIT $11::bigint"
+    "  SELECT DISTINCT behind.room_id, CASE e.kind WHEN 'message' THEN e.seq ELSE e.target_seq END AS seq"
+    "  FROM behind CROSS JOIN LATERAL (SELECT seq, kind, target_seq FROM {lane}.events WHERE room_id = behind.room_id AND seq > behind.mark"
+    "    AND kind IN ('message', 'edit') ORDER BY seq DESC LIMIT 1 + $11::bigint / (SELECT count(*) FROM behind)) e LIMIT $11::bigint"
     "), new AS ("
     "  SELECT t.room_id, t.seq, t.created_at FROM rest CROSS JOIN LATERAL ("
     "    SELECT * FROM {lane}.events WHERE room_id = rest.room_id AND seq = rest.seq OFFSET 0) t"
     "  WHERE t.kind = 'message' AND t.deleted_at IS NULL AND " IS_WANTED("t")
-    "    AND to_tsvector(t.body->>'text') @@ (SELECT words FROM asked) AND EXISTS (SELECT FROM looked_up) " NEWEST_FIRST("t") "LIMIT $10::bigint"
+    "    AND to_tsvector(t.body->>'text') @@ (SELECT words FROM sought) " NEWEST_FIRST("t") "LIMIT $10::bigint"
     "), page AS MATERIALIZED ("
-    "  SELECT * FROM (SELECT * FROM indexed UNION SELECT * FROM new) u " NEWEST_FIRST("u") "LIMIT $10::bigint"
+    "  SELECT * FROM (SELECT * FROM indexed UNION SELECT * FROM walked UNION SELECT * FROM new) u " NEWEST_FIRST("u") "LIMIT $10::bigint"
     "), each_word AS MATERIALIZED ("
     "  SELECT regexp_replace(querytree(words), '<(-|[0-9]+)>|&', '|', 'g')::tsquery AS words FROM asked"
     ") SELECT " EVENT_COLUMNS ", e.body->>'text', coalesce((SELECT string_agg(k.token, chr(1)) FROM ("
@@ -89,11 +125,12 @@ static const struct db_statement search_like = {
     "    ORDER BY seq DESC LIMIT 1 + $11::bigint / (SELECT count(*) FROM mine)) e LIMIT $11::bigint"
     "), page AS MATERIALIZED ("
     "  SELECT e.*, e.body->>'text' AS said FROM recent e WHERE e.deleted_at IS NULL AND " IS_WANTED("e")
-    "    AND (e.body->>'text' ~* ('***=' || $2::text) OR public.word_similarity($2::text, e.body->>'text') >= " LIKENESS ") "
+    "    AND (left(e.body->>'text', " LIKE_CHARS ") ~* ('***=' || $2::text)"
+    "      OR public.word_similarity($2::text, left(e.body->>'text', " ALIKE_CHARS ")) >= " LIKENESS ") "
     NEWEST_FIRST("e") "LIMIT $10::bigint"
     ") SELECT " EVENT_COLUMNS ", e.said, coalesce("
     "    (SELECT string_agg(DISTINCT m[1], chr(1)) FROM regexp_matches(e.said, '***=' || $2::text, 'gi') m),"
-    "    (SELECT token FROM ts_parse('default', e.said) WHERE tokid <> 12 ORDER BY public.word_similarity($2::text, token) DESC LIMIT 1), '')"
+    "    (SELECT token FROM ts_parse('default', left(e.said, " ALIKE_CHARS ")) WHERE tokid <> 12 ORDER BY public.word_similarity($2::text, token) DESC LIMIT 1), '')"
     " FROM page e" EVENT_JOINS NEWEST_FIRST("e")};
 
 enum { FOUND_TEXT = EVENT_COLUMN_COUNT, FOUND_WORDS };
@@ -314,8 +351,11 @@ static enum err find(struct call *call, const struct asked *asked, struct found 
     const enum err err = db_run(call_worker(call)->search, found->lanes, found->lane_count);
     if (err == ERR_OK)
         gather(found);
-    if (err == ERR_UNAVAILABLE && clock_mono_ms() - began_ms >= app->settings->search.timeout_ms)
-        return call_fail(call, ERR_TIMEOUT, "too much matches: name a room, a sender or a time");
+    const bool took_too_long = err == ERR_UNAVAILABLE && clock_mono_ms() - began_ms >= app->settings->search.timeout_ms;
+    if (took_too_long && asked->way == BY_LIKENESS && !asked->has_after)
+        return ERR_OK;
+    if (took_too_long)
+        return call_fail(call, ERR_TIMEOUT, "too much matches: name a room");
     return err;
 }
 
@@ -452,23 +492,33 @@ static enum err answer(struct call *call, const struct asked *asked, const struc
     return err;
 }
 
+/* Its own words first, then what resembles them. When that takes too long, nothing is like it. */
+static enum err find_either(struct call *call, struct asked *asked, struct found *found)
+{
+    enum err err = find(call, asked, found);
+
+    if (err != ERR_OK || found->count > 0 || asked->has_after || call_worker(call)->app->settings->search.scan_max == 0)
+        return err;
+    found_fini(found);
+    asked->way = BY_LIKENESS;
+    return find(call, asked, found);
+}
+
 enum err search_get_messages(struct call *call)
 {
-    const struct app *app = call_worker(call)->app;
+    struct worker *worker = call_worker(call);
     struct found found = {0};
     struct asked asked;
     enum err err;
 
     if ((err = read_asked(call, &asked)) != ERR_OK || (err = judge_room(call, &asked)) != ERR_OK)
         return err;
-    if (app->lane_count == 0)
+    if (worker->app->lane_count == 0)
         return ERR_UNAVAILABLE;
-    err = find(call, &asked, &found);
-    if (err == ERR_OK && found.count == 0 && !asked.has_after && app->settings->search.scan_max > 0) {
-        found_fini(&found);
-        asked.way = BY_LIKENESS;
-        err = find(call, &asked, &found);
-    }
+    if (turns_begin(worker->searches, call_user_id(call)) != ERR_OK)
+        return limits_refuse(call, LIMIT_SEARCH, 1, "one search at a time, and this one has waited while another one was asked for");
+    err = find_either(call, &asked, &found);
+    turns_end(worker->searches, call_user_id(call));
     if (err == ERR_OK)
         err = answer(call, &asked, &found);
     found_fini(&found);

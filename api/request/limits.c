@@ -19,6 +19,7 @@
 #define NAME_BYTES 96
 #define SPACE      "parley:limits:" /* they copy nothing of the database: nothing makes them void */
 #define DIGITS     24
+#define WHY_BYTES  160
 
 struct limits {
     uint64_t seed; /* of the names' hashes: nobody can choose two that share a bucket */
@@ -257,6 +258,14 @@ static void set_headers(struct call *call, const struct wanted *list, int count)
     buf_fini(&state);
 }
 
+enum err limits_refuse(struct call *call, enum limit limit, int wait_s, const char *why)
+{
+    counter_add(kinds[limit].counter, 1);
+    call->problem.limit = kinds[limit].name;
+    call_retry_after(call, wait_s);
+    return call_fail(call, ERR_LIMIT, "%s", why);
+}
+
 static enum err refuse(struct call *call, const struct wanted *list, int count)
 {
     const struct wanted *worst = NULL;
@@ -271,11 +280,9 @@ static enum err refuse(struct call *call, const struct wanted *list, int count)
     }
     CHECK(worst != NULL);
     const struct limit_rate *rate = &call->worker->app->settings->limits.rates[worst->limit];
-    counter_add(kinds[worst->limit].counter, 1);
-    call->problem.limit = kinds[worst->limit].name;
-    call_retry_after(call, (int)((wait_us + 999999) / 1000000));
-    return call_fail(call, ERR_LIMIT, "%s: %lld a minute, %lld at once", kinds[worst->limit].what, (long long)rate->per_minute,
-                     (long long)rate->burst);
+    char why[WHY_BYTES];
+    snprintf(why, sizeof(why), "%s: %lld a minute, %lld at once", kinds[worst->limit].what, (long long)rate->per_minute, (long long)rate->burst);
+    return limits_refuse(call, worst->limit, (int)((wait_us + 999999) / 1000000), why);
 }
 
 /* ---- the module ---- */

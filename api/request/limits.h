@@ -10,12 +10,12 @@
 
 #include <stdint.h>
 
+#include "api/settings.h"
 #include "base/err.h"
 #include "base/json.h"
 
 struct call;
 struct limits;
-struct settings;
 
 /* Once per process. NULL: limits.exempt cannot be read (logged). */
 struct limits *limits_create(const struct settings *settings);
@@ -29,6 +29,9 @@ MUST_CHECK enum err limits_take(struct call *call);
 
 /* The send was not for this room: whoever is no member must not be able to use up what its members may do. */
 void limits_give_back(struct call *call);
+
+/* For what a handler counts itself: 429 with the limit's name, to come again in so many seconds. */
+MUST_CHECK enum err limits_refuse(struct call *call, enum limit limit, int wait_s, const char *why);
 
 /* {"send": {"per_minute": 120, "burst": 60}, ...}: those that are in force. */
 void limits_write(struct json_out *out, const struct settings *settings);
