@@ -9,9 +9,10 @@
 #include "api/worker.h"
 
 /*
- * From a task of worker 0: `*most` messages of each lane at most. What fails, as when long texts take longer than search.timeout_ms, is tried again
- * the next time, with half as many; after what went well twice as many, up to search.index_max.
+ * From a task of worker 0, on a connection of its own: all that there is, `*most` messages of a lane at once, until `*stopping`. What fails, as
+ * when long texts take longer than search.timeout_ms, is tried again the next time, with half as many; after what went well twice as many, up
+ * to search.index_max.
  */
-void search_index_run(struct worker *worker, int64_t *most);
+void search_index_run(struct worker *worker, int64_t *most, const bool *stopping);
 /* From a task, once: rooms that were read for another search.language are read anew. ERR_UNAVAILABLE: not yet. */
 MUST_CHECK enum err search_index_check(struct worker *worker);

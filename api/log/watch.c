@@ -277,7 +277,7 @@ static void index_search(void *arg)
     if (!watch->language_is_known)
         watch->language_is_known = search_index_check(watch->worker) == ERR_OK;
     if (watch->language_is_known)
-        search_index_run(watch->worker, &watch->index_most);
+        search_index_run(watch->worker, &watch->index_most, &watch->stopping);
     watch->index_running = false;
     end_task(watch);
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chat, configure, eventually, refused, running, test } from './harness/index.js';
 
-configure({ gateways: 0, api: { PARLEY_SEARCH_INDEX_MAX: '1000' } });
+configure({ gateways: 0, api: { PARLEY_SEARCH_INDEX_MAX: '1000', PARLEY_SEARCH_TIMEOUT_MS: '20000' } });
 
 const LANES = ['lane_000', 'lane_001', 'lane_002', 'lane_003'];
 
@@ -219,9 +219,125 @@ test('texts that take too long to be read together are read in the end', async (
   for (let i = 0; i < 60; i++) await ada.post(tea, long(i));
   await allIsRead();
   for (const api of apis) {
-    delete api.env.PARLEY_SEARCH_TIMEOUT_MS;
+    api.env.PARLEY_SEARCH_TIMEOUT_MS = '20000';
     await api.restart();
   }
+});
+
+/** Puts messages into a room behind the API's back, `say` is an expression of SQL over their `seq`; answers the lane. Nobody is told. */
+async function fill(room, count, say) {
+  const servers = await running();
+  const lane = LANES[Number((BigInt(room.id) >> 12n) & 1023n)];
+  const [[last]] = await servers.sql(`SELECT max(seq) FROM ${lane}.events WHERE room_id = ${room.id}`);
+  await servers.sql(`INSERT INTO ${lane}.events (room_id, seq, kind, sender_id, nonce, digest, body, message_no, room_mention_no, created_at)
+    SELECT room_id, seq + n, 'message', sender_id, decode(md5(room_id || ' ' || n), 'hex'), '', json_build_object('text', (SELECT ${say} FROM (SELECT n AS seq) x)), message_no + n, 0,
+    created_at + n * interval '1 millisecond' FROM ${lane}.events, generate_series(1, ${count}) n WHERE room_id = ${room.id} AND seq = ${last}`);
+  return lane;
+}
+
+const queue = async (lane, ...rooms) =>
+  (await running()).sql(`INSERT INTO ${lane}.search_queue VALUES ('[${rooms.map(({ id }) => `[${id},1]`)}]')`);
+
+/** Two rooms in one lane, the first one of the lower id. */
+async function twoOfALane(person) {
+  const laneOf = ({ id }) => (BigInt(id) >> 12n) & 1023n;
+  const first = await person.createRoom('large');
+  for (;;) {
+    const second = await person.createRoom('small');
+    if (laneOf(second) === laneOf(first)) return [first, second];
+  }
+}
+
+test('a large room that was not read yet leaves the others their share of what a search looks through', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const [large, small] = await twoOfALane(ada);
+  await ada.post(small, 'tea');
+  await allIsRead();
+  await fill(large, 6_000, "'cocoa ' || seq");
+  const lane = await fill(small, 1, "'the kettle'");
+  assert.deepEqual(await texts(ada, 'kettle'), ['the kettle']);
+  await queue(lane, large, small);
+  await allIsRead();
+});
+
+test('in a large room what is common is found newest first, and what is rare however old it is', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const tea = await ada.createRoom('tea');
+  const first = await ada.post(tea, 'the kettle and a cup');
+  const lane = await fill(tea, 6_000, "'cup ' || seq");
+  await queue(lane, tea);
+  await allIsRead();
+  for (const narrow of [{ room: tea }, { room: tea, from: first.created_at }, { from: first.created_at }, {}]) {
+    assert.deepEqual(await texts(ada, 'kettle', narrow), ['the kettle and a cup'], JSON.stringify(narrow));
+    const { items, next } = await page(ada, 'cup', { ...narrow, limit: 3 });
+    assert.deepEqual(items.map(({ message }) => message.text), ['cup 6000', 'cup 5999', 'cup 5998'], JSON.stringify(narrow));
+    assert.deepEqual(await texts(ada, 'cup', { ...narrow, limit: 2, after: next }), ['cup 5997', 'cup 5996']);
+    assert.deepEqual(await texts(ada, '"cup 17"', { ...narrow }), ['cup 17']);
+  }
+});
+
+test('however many batches were written, they are read for search at once', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const servers = await running();
+  const tea = await ada.createRoom('tea');
+  await ada.post(tea, 'tea');
+  await allIsRead();
+  const lane = await fill(tea, 50, "'cup ' || seq");
+  await servers.sql(`INSERT INTO ${lane}.search_queue SELECT json_build_array(json_build_array(${tea.id}, 1)) FROM generate_series(1, 20000)`);
+  await eventually(async () => (await servers.sql(`SELECT 1 FROM ${lane}.search_queue LIMIT 1`)).length === 0, 'the queue is empty', 30_000);
+  await allIsRead();
+});
+
+test('a large room that is being read for search keeps no other one waiting', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const servers = await running();
+  const [large, small] = await twoOfALane(ada);
+  const lane = await fill(large, 30_000, "'cocoa ' || seq");
+  const [[last]] = await servers.sql(`SELECT max(seq) FROM ${lane}.events WHERE room_id = ${large.id}`);
+  await fill(small, 1, "'the kettle'");
+  await queue(lane, large, small);
+  const [read] = await eventually(async () => {
+    const rows = await servers.sql(`SELECT coalesce((SELECT seq FROM ${lane}.searchable WHERE room_id = ${large.id}), 0) FROM ${lane}.searchable
+      WHERE room_id = ${small.id} AND seq = (SELECT max(seq) FROM ${lane}.events WHERE room_id = ${small.id})`);
+    return rows.length > 0 && rows[0];
+  }, 'the small room is read', 30_000);
+  assert.ok(Number(read) < Number(last), 'and the large one is not yet');
+  await ada.deleteRoom(large); // nobody waits for it
+});
+
+test('of what was read for search nothing is left when its room is deleted', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const servers = await running();
+  const tea = await ada.createRoom('tea');
+  await ada.post(tea, 'kettle');
+  await allIsRead();
+  const lane = LANES[Number((BigInt(tea.id) >> 12n) & 1023n)];
+  /* as somebody leaves it who read the log before the deletion, and writes after what was in it has gone */
+  await servers.sql(`INSERT INTO ${lane}.words SELECT room_id, 4711, sender_id, created_at, edited_at, words FROM ${lane}.words WHERE room_id = ${tea.id}`);
+  await ada.deleteRoom(tea);
+  await eventually(async () => (await servers.sql(`SELECT 1 FROM ${lane}.rooms WHERE id = ${tea.id} AND cleared_at IS NOT NULL`)).length === 1, 'the room is cleared', 30_000);
+  assert.deepEqual(await servers.sql(`SELECT 1 FROM ${lane}.words WHERE room_id = ${tea.id} UNION ALL SELECT 1 FROM ${lane}.searchable WHERE room_id = ${tea.id}`), []);
+});
+
+test('of one person one search is at work and one waits, which gives way to a newer one', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const servers = await running();
+  const tea = await ada.createRoom('tea', { members: [bob] });
+  await ada.post(tea, 'kettle');
+  const holding = servers.sql(`BEGIN; LOCK TABLE ${LANES.map((lane) => `${lane}.words`).join(', ')} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)`).catch(() => {});
+  const held = async (granted) => Number((await servers.sql(`SELECT count(*) FROM pg_locks WHERE relation = 'lane_000.words'::regclass AND mode = 'AccessShareLock' AND NOT granted`))[0][0]) >= granted;
+  await eventually(async () => (await servers.sql("SELECT 1 FROM pg_locks WHERE relation = 'lane_003.words'::regclass AND mode = 'AccessExclusiveLock' AND granted")).length > 0, 'the tables are locked');
+  const ask = (q) => ada.ask('GET', `/search/messages?${query({ q })}`);
+  const first = ask('kettle');
+  await eventually(() => held(1), 'the first search is at work');
+  const others = [ask('kettle'), ask('kettle')];
+  const refusal = await Promise.race(others);
+  assert.deepEqual([refusal.status, refusal.body.code, refusal.body.limit, refusal.headers['retry-after']], [429, 'too_many_requests', 'search', '1']);
+  await servers.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'lane_003.words'::regclass AND mode = 'AccessExclusiveLock'");
+  await holding;
+  const statuses = [await first, ...(await Promise.all(others))].map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [200, 200, 429]);
+  assert.deepEqual(await texts(bob, 'kettle'), ['kettle']);
 });
 
 test('somebody in ten thousand rooms is answered in time', async (t) => {
