@@ -29,7 +29,9 @@
     X(LIMITED_SEND_ROOM, "limited_send_room", "Answered 429: a room's messages (limits.send_room)")                                      \
     X(LIMITED_WRITE, "limited_write", "Answered 429: a person's changes of other kinds (limits.write)")                                  \
     X(LIMITED_READ, "limited_read", "Answered 429: a person's questions (limits.read)")                                                  \
-    X(LIMITED_SEARCH, "limited_search", "Answered 429: a person's searches (limits.search)")                                             \
+    X(LIMITED_SEARCH, "limited_search", "Answered 429: a person's searches (limits.search), or several at a time")                       \
+    X(LIMITED_FIND, "limited_find", "Answered 429: a person looks for people, rooms or groups (limits.find)")                            \
+    X(LIMITED_ACCOUNT, "limited_account", "Answered 429: somebody guesses at an account's password (limits.account)")                    \
     X(LIMITS_ALONE, "limits_alone", "Requests counted in this process alone since Redis was away")                                       \
     X(LIMITS_FORGOTTEN, "limits_forgotten", "Buckets forgotten before they were full since limits.places were in use")                   \
     X(ROWS, "rows", "Messages and changes handed to the writers of the lanes")                                                           \

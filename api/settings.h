@@ -20,6 +20,8 @@ enum limit {
     LIMIT_WRITE,
     LIMIT_READ,
     LIMIT_SEARCH,
+    LIMIT_FIND,
+    LIMIT_ACCOUNT,
     LIMIT_COUNT,
 };
 

@@ -11,6 +11,7 @@
 #include "api/settings.h"
 #include "api/worker.h"
 
+#define FIND_MAX_CHARS 100
 #define NAME_MAX_CHARS 100
 #define ABOUT_MAX_CHARS 500
 #define POSITION_MAX 1000000
@@ -229,9 +230,9 @@ enum err groups_get_public(struct call *call)
     enum err err;
 
     if ((err = call_query_i64(call, "after", 1, INT64_MAX - 1, &after)) != ERR_OK ||
-        (err = call_query_i64(call, "limit", 1, LIST_MAX, &limit)) != ERR_OK)
+        (err = call_query_i64(call, "limit", 1, LIST_MAX, &limit)) != ERR_OK ||
+        (err = call_query_chars(call, "q", FIND_MAX_CHARS, &words)) != ERR_OK)
         return err;
-    (void)call_query_text(call, "q", &words);
     like_anywhere(&pattern, words);
     db_add_i64(&query.params, call_user_id(call));
     db_add_i64(&query.params, after);

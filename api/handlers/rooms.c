@@ -15,11 +15,14 @@
 #include "api/log/room_log.h"
 #include "api/settings.h"
 #include "api/log/watch.h"
+#include "api/request/limits.h"
 #include "api/request/version.h"
 #include "api/worker.h"
 #include "base/id.h"
 
 #define NAME_MAX_CHARS 100
+#define FIND_MAX_CHARS 100
+#define MEMBERS_A_TOKEN 100 /* added at once */
 #define SNAPSHOT_MEMBERS 100
 #define SNAPSHOT_MESSAGES 50
 #define SNAPSHOT_MESSAGES_MAX 200
@@ -199,7 +202,7 @@ enum err rooms_post(struct call *call)
     enum err err;
 
     if ((err = read_kind(call, &room.kind)) != ERR_OK || (err = call_body_chars(call, "name", 1, NAME_MAX_CHARS, &room.name)) != ERR_OK ||
-        (err = read_members(call, &members, &count)) != ERR_OK)
+        (err = read_members(call, &members, &count)) != ERR_OK || (err = limits_take_more(call, (int64_t)count / MEMBERS_A_TOKEN)) != ERR_OK)
         return err;
     if (call_body_has(call, "slug") && ((err = call_body_text(call, "slug", 0, 1024, &room.slug)) != ERR_OK ||
                                         (err = room_slug_check(call, room.slug)) != ERR_OK))
@@ -359,9 +362,9 @@ enum err rooms_get_public(struct call *call)
     enum err err;
 
     if ((err = call_query_i64(call, "after", 1, INT64_MAX - 1, &after)) != ERR_OK ||
-        (err = call_query_i64(call, "limit", 1, PUBLIC_MAX, &limit)) != ERR_OK)
+        (err = call_query_i64(call, "limit", 1, PUBLIC_MAX, &limit)) != ERR_OK ||
+        (err = call_query_chars(call, "q", FIND_MAX_CHARS, &words)) != ERR_OK)
         return err;
-    (void)call_query_text(call, "q", &words);
     like_anywhere(&pattern, words);
 
     struct db_query *queries = xcalloc((size_t)lanes + 1, sizeof(*queries));

@@ -28,7 +28,7 @@ const struct route routes[] = {
     {"GET", "/openapi.json", openapi_get, ROUTE_PUBLIC, NULL, NULL, NULL},
 
     {"POST", "/users", users_post, ROUTE_PUBLIC | ROUTE_REGISTERS, NULL, "login password name email " SESSION_BODY, NULL},
-    {"GET", "/users", users_get, ROUTE_SEARCHES, "q limit", NULL, NULL},
+    {"GET", "/users", users_get, ROUTE_FINDS, "q limit", NULL, NULL},
     {"GET", "/users/{user}", users_get_one, 0, NULL, NULL, NULL},
     {"GET", "/statuses", statuses_get, 0, "users", NULL, NULL},
     {"GET", "/me", me_get, 0, NULL, NULL, NULL},
@@ -53,7 +53,7 @@ const struct route routes[] = {
     {"GET", "/rooms", chats_get, 0, "limit after archived", NULL, "rooms.list"},
     {"POST", "/rooms", rooms_post, 0, NULL, "kind name members slug", NULL},
     {"POST", "/rooms/direct", rooms_post_direct, 0, NULL, "user_id", NULL},
-    {"GET", "/rooms/public", rooms_get_public, 0, "q after limit", NULL, NULL},
+    {"GET", "/rooms/public", rooms_get_public, ROUTE_FINDS, "q after limit", NULL, NULL},
     {"PUT", "/rooms/by-slug/{slug}", rooms_put_by_slug, 0, NULL, "name", NULL},
     {"POST", "/rooms/by-name", rooms_post_by_name, 0, NULL, "name", NULL},
     {"GET", "/rooms/{room}", rooms_get_one, 0, "messages", NULL, "rooms.get"},
@@ -91,7 +91,7 @@ const struct route routes[] = {
 
     {"POST", "/groups", groups_post, 0, NULL, "name visibility about slug", NULL},
     {"GET", "/groups", groups_get, 0, "after limit", NULL, NULL},
-    {"GET", "/groups/public", groups_get_public, 0, "q after limit", NULL, NULL},
+    {"GET", "/groups/public", groups_get_public, ROUTE_FINDS, "q after limit", NULL, NULL},
     {"GET", "/groups/{group}", groups_get_one, 0, NULL, NULL, NULL},
     {"PATCH", "/groups/{group}", groups_patch, 0, NULL, "name about slug", NULL},
     {"DELETE", "/groups/{group}", groups_delete, 0, NULL, NULL, NULL},

@@ -4,6 +4,7 @@
 #include "api/settings.h"
 #include "api/handlers/tokens.h"
 #include "api/model/me.h"
+#include "api/request/limits.h"
 #include "api/worker.h"
 
 #define DEVICE_MAX_CHARS 100
@@ -11,7 +12,9 @@
 #define COOKIE_NAME_SECURE "__Host-parley_refresh"
 
 static const struct db_statement select_credentials = {
-    "select_credentials", "SELECT id, password_hash FROM public.users WHERE login = $1::text"};
+    "select_credentials", "SELECT u.id, u.password_hash, EXISTS (SELECT FROM public.sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL"
+                          "   AND s.ip = $2::text AND s.last_used_at > now() - interval '30 days') "
+                          "FROM public.users u WHERE u.login = $1::text"};
 
 /* $4: what the password was compared with. One that is changed meanwhile (password.c) lets nobody in. */
 static const struct db_statement insert_session = {
@@ -133,8 +136,8 @@ enum err sign_in_reply(struct call *call, const struct sign_in *sign_in, const s
 
 /* ---- handlers ---- */
 
-/* Whose they are, and with what the password was compared. */
-static enum err check_password(struct call *call, struct text login, struct text password, int64_t *user_id,
+/* Whose they are, and with what the password was compared. `has_to_wait`: who was never here before. */
+static enum err check_password(struct call *call, struct text login, struct text password, bool has_to_wait, int64_t *user_id,
                                char hash[HASHER_TEXT_BYTES])
 {
     struct worker *worker = call_worker(call);
@@ -142,8 +145,11 @@ static enum err check_password(struct call *call, struct text login, struct text
 
     hash[0] = '\0';
     db_add_text(&query.params, login);
+    db_add_text(&query.params, call_address(call));
     enum err err = db_ask(worker->db, &query);
     const bool is_known = err == ERR_OK && db_count(&query.rows) == 1;
+    if (err == ERR_OK && has_to_wait && !(is_known && db_bool(&query.rows, 0, 2)))
+        err = limits_refuse_account(call);
     if (is_known) {
         *user_id = db_i64(&query.rows, 0, 0);
         hasher_copy(hash, db_text(&query.rows, 0, 1));
@@ -153,6 +159,17 @@ static enum err check_password(struct call *call, struct text login, struct text
     if (err != ERR_OK)
         return err;
     return hasher_check(worker->app->hasher, worker, password, is_known ? hash : NULL);
+}
+
+/* The account's tokens are for wrong passwords only: nothing else that goes wrong is a guess. */
+static enum err guess(struct call *call, struct text login, struct text password, int64_t *user_id, char hash[HASHER_TEXT_BYTES])
+{
+    const bool has_to_wait = limits_take_account(call, login) != ERR_OK;
+    const enum err err = check_password(call, login, password, has_to_wait, user_id, hash);
+
+    if (err != ERR_BAD_CREDENTIALS && !has_to_wait)
+        limits_give_account_back(call, login);
+    return err;
 }
 
 /* POST /v1/sessions {"login", "password", "device"?, "cookie"?} -> 201 {user, session, tokens} */
@@ -167,7 +184,7 @@ enum err sessions_post(struct call *call)
     /* Any text may be tried: that a login or password could not exist is nobody's business. */
     if ((err = call_body_text(call, "login", 0, 1024, &login)) != ERR_OK ||
         (err = call_body_text(call, "password", 0, 1024, &password)) != ERR_OK || (err = sign_in_read(call, &sign_in)) != ERR_OK ||
-        (err = check_password(call, login, password, &user_id, hash)) != ERR_OK)
+        (err = guess(call, login, password, &user_id, hash)) != ERR_OK)
         return err;
 
     struct db_query query = {.statement = &insert_session, .lane = DB_NO_LANE};

@@ -30,6 +30,8 @@ struct text call_path_text(struct call *call, const char *name); /* percent-deco
 /* Query members. Absent: `*out` keeps its value. ERR_OUT_OF_RANGE, ERR_WRONG_TYPE name the field in the problem. */
 MUST_CHECK enum err call_query_i64(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out);
 bool call_query_text(struct call *call, const char *name, struct text *out);
+/* ERR_OUT_OF_RANGE: more than `max` characters. Absent: `*out` stays as it is. */
+MUST_CHECK enum err call_query_chars(struct call *call, const char *name, size_t max, struct text *out);
 
 /*
  * Body members (the body must be a JSON object; the router refused it otherwise). The first form is for required members: ERR_MISSING.

@@ -89,3 +89,14 @@ enum err call_query_i64(struct call *call, const char *name, int64_t min, int64_
     *out = value;
     return ERR_OK;
 }
+
+enum err call_query_chars(struct call *call, const char *name, size_t max, struct text *out)
+{
+    size_t count = 0;
+
+    if (!call_query_text(call, name, out))
+        return ERR_OK;
+    for (size_t i = 0; i < out->len; i++)
+        count += ((unsigned char)out->at[i] & 0xc0) != 0x80;
+    return count <= max ? ERR_OK : call_fail_field(call, ERR_OUT_OF_RANGE, name, "at most %zu characters", max);
+}

@@ -28,7 +28,7 @@ struct limits {
 
 /* ---- which buckets ---- */
 
-enum whose { OF_ADDRESS, OF_USER, OF_ROOM };
+enum whose { OF_ADDRESS, OF_USER, OF_ROOM, OF_LOGIN };
 
 static const struct {
     const char *name, *what;
@@ -44,6 +44,8 @@ static const struct {
     [LIMIT_WRITE] = {"write", "a person's changes", OF_USER, COUNTER_LIMITED_WRITE},
     [LIMIT_READ] = {"read", "a person's questions", OF_USER, COUNTER_LIMITED_READ},
     [LIMIT_SEARCH] = {"search", "a person's searches", OF_USER, COUNTER_LIMITED_SEARCH},
+    [LIMIT_FIND] = {"find", "a person's searches for people, rooms and groups", OF_USER, COUNTER_LIMITED_FIND},
+    [LIMIT_ACCOUNT] = {"account", "wrong passwords for one account", OF_LOGIN, COUNTER_LIMITED_ACCOUNT},
 };
 
 struct wanted {
@@ -51,6 +53,7 @@ struct wanted {
     struct bucket_rate rate;
     char name[NAME_BYTES]; /* its key in Redis */
     uint64_t hash;         /* its name in memory */
+    int64_t cost_us;       /* what is taken */
     int64_t used_us;       /* of it, afterwards */
 };
 
@@ -63,8 +66,11 @@ static struct bucket_rate rate_of(const struct settings *settings, enum limit li
 }
 
 /* How the routes are divided; at most WANTED_MAX each. */
-static int limits_of(const struct route *route, enum limit list[WANTED_MAX])
+static int limits_of(struct call *call, enum limit list[WANTED_MAX])
 {
+    const struct route *route = call->route;
+    struct text q = {0};
+    const bool finds = (route->flags & ROUTE_FINDS) != 0 && call_query_text(call, "q", &q) && q.len > 0;
     const bool reads = strcmp(route->method, "GET") == 0;
 
     if ((route->flags & ROUTE_SENDS) != 0) {
@@ -76,6 +82,7 @@ static int limits_of(const struct route *route, enum limit list[WANTED_MAX])
               : (route->flags & ROUTE_REFRESHES) != 0 ? LIMIT_REFRESH
               : (route->flags & ROUTE_PASSWORD) != 0  ? LIMIT_PASSWORD
               : (route->flags & ROUTE_SEARCHES) != 0  ? LIMIT_SEARCH
+              : finds                                 ? LIMIT_FIND
               : (route->flags & ROUTE_PUBLIC) != 0    ? LIMIT_SIGN_IN
               : reads                                 ? LIMIT_READ
                                                       : LIMIT_WRITE;
@@ -106,11 +113,19 @@ static bool write_name(struct call *call, struct wanted *wanted)
     return true;
 }
 
+/* Of which `name` says which one. */
+static void set_bucket(const struct app *app, struct wanted *wanted)
+{
+    wanted->rate = rate_of(app->settings, wanted->limit);
+    wanted->cost_us = wanted->rate.interval_us;
+    wanted->hash = hash_text(app->limits->seed, text(wanted->name));
+}
+
 static int gather(struct call *call, struct wanted list[WANTED_MAX])
 {
     const struct app *app = call->worker->app;
     enum limit limits[WANTED_MAX];
-    const int possible = limits_of(call->route, limits);
+    const int possible = limits_of(call, limits);
     int count = 0;
 
     for (int i = 0; i < possible; i++) {
@@ -118,8 +133,7 @@ static int gather(struct call *call, struct wanted list[WANTED_MAX])
         *wanted = (struct wanted){.limit = limits[i]};
         if (app->settings->limits.rates[limits[i]].per_minute == 0 || !write_name(call, wanted))
             continue;
-        wanted->rate = rate_of(app->settings, limits[i]);
-        wanted->hash = hash_text(app->limits->seed, text(wanted->name));
+        set_bucket(app, wanted);
         count++;
     }
     return count;
@@ -143,7 +157,7 @@ static bool is_exempt(struct call *call)
 /* ---- Redis ---- */
 
 /*
- * KEYS: the buckets. ARGV: interval and room of each, in µs. A bucket is the time at which it is full, by Redis' own clock; should that
+ * KEYS: the buckets. ARGV: what is taken, and room of each, in µs. A bucket is the time at which it is full, by Redis' own clock; should that
  * be set back, or the limit made smaller, nobody waits longer than an empty bucket does. Answers how much of each is used up.
  */
 static struct cache_script take = {
@@ -152,10 +166,10 @@ static struct cache_script take = {
            "local now = clock[1] * 1000000 + clock[2]\n"
            "local full, refused, used = {}, false, {}\n"
            "for i = 1, #KEYS do\n"
-           "  local interval, room = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])\n"
+           "  local cost, room = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])\n"
            "  full[i] = tonumber(redis.call('GET', KEYS[i]) or now) or now\n"
            "  full[i] = math.min(math.max(full[i], now), now + room)\n"
-           "  if full[i] + interval > now + room then refused = true end\n"
+           "  if full[i] + cost > now + room then refused = true end\n"
            "end\n"
            "for i = 1, #KEYS do\n"
            "  if not refused then\n"
@@ -199,7 +213,7 @@ static enum err ask_redis(struct call *call, struct wanted *list, int count, boo
 
     for (int i = 0; i < count; i++) {
         keys[i] = text(list[i].name);
-        snprintf(digits[2 * i], DIGITS, "%lld", (long long)list[i].rate.interval_us);
+        snprintf(digits[2 * i], DIGITS, "%lld", (long long)list[i].cost_us);
         snprintf(digits[2 * i + 1], DIGITS, "%lld", (long long)list[i].rate.room_us);
         args[2 * i] = text(digits[2 * i]);
         args[2 * i + 1] = text(digits[2 * i + 1]);
@@ -225,7 +239,7 @@ static bool has_to_wait(struct limits *limits, struct wanted *list, int count)
 
     for (int i = 0; i < count; i++) {
         list[i].used_us = buckets_used_us(limits->known, list[i].hash, now_us());
-        waits |= list[i].used_us + list[i].rate.interval_us > list[i].rate.room_us;
+        waits |= list[i].used_us + list[i].cost_us > list[i].rate.room_us;
     }
     return waits;
 }
@@ -272,7 +286,7 @@ static enum err refuse(struct call *call, const struct wanted *list, int count)
     int64_t wait_us = 0;
 
     for (int i = 0; i < count; i++) {
-        const int64_t late_us = list[i].used_us + list[i].rate.interval_us - list[i].rate.room_us;
+        const int64_t late_us = list[i].used_us + list[i].cost_us - list[i].rate.room_us;
         if (late_us <= wait_us)
             continue;
         worst = &list[i];
@@ -305,56 +319,119 @@ void limits_destroy(struct limits *limits)
     free(limits);
 }
 
-enum err limits_take(struct call *call)
+/* False: somebody has to wait, and nothing was taken. */
+static bool take_all(struct call *call, struct wanted *list, int count)
 {
     struct limits *limits = call->worker->app->limits;
-    struct wanted list[WANTED_MAX];
     bool refused = false;
 
-    if (limits == NULL || is_exempt(call))
+    if (has_to_wait(limits, list, count))
+        return false;
+    if (ask_redis(call, list, count, &refused) == ERR_OK) {
+        note(limits, list, count);
+        return !refused;
+    }
+    if (has_to_wait(limits, list, count)) /* others asked meanwhile */
+        return false;
+    counter_add(COUNTER_LIMITS_ALONE, 1);
+    for (int i = 0; i < count; i++)
+        list[i].used_us += list[i].cost_us;
+    note(limits, list, count);
+    return true;
+}
+
+enum err limits_take(struct call *call)
+{
+    struct wanted list[WANTED_MAX];
+
+    if (call->worker->app->limits == NULL || is_exempt(call))
         return ERR_OK;
     const int count = gather(call, list);
     if (count == 0)
         return ERR_OK;
-
-    if (has_to_wait(limits, list, count)) {
-        refused = true;
-    } else if (ask_redis(call, list, count, &refused) == ERR_OK) {
-        note(limits, list, count);
-    } else if (has_to_wait(limits, list, count)) { /* others asked meanwhile */
-        refused = true;
-    } else {
-        counter_add(COUNTER_LIMITS_ALONE, 1);
-        for (int i = 0; i < count; i++)
-            list[i].used_us += list[i].rate.interval_us;
-        note(limits, list, count);
-    }
+    const bool taken = take_all(call, list, count);
     if (!call->is_rpc)
         set_headers(call, list, count);
-    if (refused)
+    if (!taken)
         return refuse(call, list, count);
     call->has_taken = true;
     return ERR_OK;
 }
 
-void limits_give_back(struct call *call)
+enum err limits_take_more(struct call *call, int64_t tokens)
+{
+    struct wanted list[WANTED_MAX];
+
+    if (tokens <= 0 || call->worker->app->limits == NULL || is_exempt(call))
+        return ERR_OK;
+    const int count = gather(call, list);
+    for (int i = 0; i < count; i++) {
+        const int64_t cost_us = list[i].rate.interval_us * tokens;
+        list[i].cost_us = cost_us < list[i].rate.room_us ? cost_us : list[i].rate.room_us;
+    }
+    return count == 0 || take_all(call, list, count) ? ERR_OK : refuse(call, list, count);
+}
+
+static void give_one_back(struct call *call, const struct wanted *wanted)
 {
     struct limits *limits = call->worker->app->limits;
+    const int64_t used_us = buckets_used_us(limits->known, wanted->hash, now_us()) - wanted->rate.interval_us;
+    char digits[DIGITS];
+
+    snprintf(digits, DIGITS, "%lld", (long long)wanted->rate.interval_us);
+    buckets_set(limits->known, wanted->hash, used_us > 0 ? used_us : 0, now_us());
+    cache_eval(call->worker->cache, &give_back, &(struct text){wanted->name, strlen(wanted->name)}, 1, &(struct text){digits, strlen(digits)}, 1, NULL,
+               NULL);
+}
+
+void limits_give_back(struct call *call)
+{
     struct wanted list[WANTED_MAX];
 
     if (!call->has_taken || (call->route->flags & ROUTE_SENDS) == 0)
         return;
     const int count = gather(call, list);
-    for (int i = 0; i < count; i++) {
-        if (kinds[list[i].limit].whose != OF_ROOM)
-            continue;
-        const int64_t used_us = buckets_used_us(limits->known, list[i].hash, now_us()) - list[i].rate.interval_us;
-        char digits[DIGITS];
-        snprintf(digits, DIGITS, "%lld", (long long)list[i].rate.interval_us);
-        buckets_set(limits->known, list[i].hash, used_us > 0 ? used_us : 0, now_us());
-        cache_eval(call->worker->cache, &give_back, &(struct text){list[i].name, strlen(list[i].name)}, 1, &(struct text){digits, strlen(digits)}, 1,
-                   NULL, NULL);
-    }
+    for (int i = 0; i < count; i++)
+        if (kinds[list[i].limit].whose == OF_ROOM)
+            give_one_back(call, &list[i]);
+}
+
+/* False: it is not limited, or the caller is not. */
+static bool want_account(struct call *call, struct text login, struct wanted *wanted)
+{
+    const struct app *app = call->worker->app;
+
+    if (app->limits == NULL || app->settings->limits.rates[LIMIT_ACCOUNT].per_minute == 0 || is_exempt(call))
+        return false;
+    *wanted = (struct wanted){.limit = LIMIT_ACCOUNT};
+    /* A text of any length and bytes; all APIs must come to the same name. */
+    snprintf(wanted->name, NAME_BYTES, "%s:%016llx%016llx", kinds[LIMIT_ACCOUNT].name, (unsigned long long)hash_text(0, login),
+             (unsigned long long)hash_text(1, login));
+    set_bucket(app, wanted);
+    return true;
+}
+
+enum err limits_take_account(struct call *call, struct text login)
+{
+    struct wanted wanted;
+
+    return !want_account(call, login, &wanted) || take_all(call, &wanted, 1) ? ERR_OK : ERR_LIMIT;
+}
+
+void limits_give_account_back(struct call *call, struct text login)
+{
+    struct wanted wanted;
+
+    if (want_account(call, login, &wanted))
+        give_one_back(call, &wanted);
+}
+
+enum err limits_refuse_account(struct call *call)
+{
+    const struct bucket_rate rate = rate_of(call->worker->app->settings, LIMIT_ACCOUNT);
+
+    return limits_refuse(call, LIMIT_ACCOUNT, (int)((rate.interval_us + 999999) / 1000000),
+                         "too many wrong passwords for this account; from where it was used lately it is not held");
 }
 
 void limits_write(struct json_out *out, const struct settings *settings)

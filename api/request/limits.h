@@ -30,6 +30,18 @@ MUST_CHECK enum err limits_take(struct call *call);
 /* The send was not for this room: whoever is no member must not be able to use up what its members may do. */
 void limits_give_back(struct call *call);
 
+/* From a handler whose request is as much as several: so many tokens more, of its route's buckets; never more than there can be. ERR_LIMIT. */
+MUST_CHECK enum err limits_take_more(struct call *call, int64_t tokens);
+
+/*
+ * Wrong passwords for an account are counted by its login, whether there is such a one or not, beside those from an address: a token is taken
+ * before and given back when the password was right. ERR_LIMIT: there was none; nothing is said yet, since its owner may go on from an address
+ * where the account was used lately. Else limits_refuse_account().
+ */
+MUST_CHECK enum err limits_take_account(struct call *call, struct text login);
+void limits_give_account_back(struct call *call, struct text login);
+MUST_CHECK enum err limits_refuse_account(struct call *call);
+
 /* For what a handler counts itself: 429 with the limit's name, to come again in so many seconds. */
 MUST_CHECK enum err limits_refuse(struct call *call, enum limit limit, int wait_s, const char *why);
 

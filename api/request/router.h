@@ -15,6 +15,7 @@ enum route_flags {
     ROUTE_PASSWORD = 8, /* costs a hash of a password */
     ROUTE_SENDS = 16,   /* to {room} */
     ROUTE_SEARCHES = 32,
+    ROUTE_FINDS = 64, /* when it has a `q` */
 };
 
 struct route {

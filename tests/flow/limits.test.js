@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { chat, configure, eventually, exchange, nonce, running, test } from './harness/index.js';
 
-const PER_MINUTE = 6; // a token takes ten seconds to come back: longer than a test is at it
+const PER_MINUTE = 1; // a token takes a minute to come back: longer than a test is at it, on a machine that is busy, too
 const BURST = 3;
 const ROOM_BURST = 5;
+const ACCOUNT_BURST = 8;
 
 configure({
   gateways: 1,
@@ -19,6 +20,12 @@ configure({
     PARLEY_LIMITS_SEND_BURST: String(BURST),
     PARLEY_LIMITS_SEND_ROOM_PER_MINUTE: String(PER_MINUTE),
     PARLEY_LIMITS_SEND_ROOM_BURST: String(ROOM_BURST),
+    PARLEY_LIMITS_ACCOUNT_PER_MINUTE: String(PER_MINUTE),
+    PARLEY_LIMITS_ACCOUNT_BURST: String(ACCOUNT_BURST),
+    PARLEY_LIMITS_WRITE_PER_MINUTE: '60',
+    PARLEY_LIMITS_WRITE_BURST: '40',
+    PARLEY_LIMITS_SEARCH_PER_MINUTE: String(PER_MINUTE),
+    PARLEY_LIMITS_SEARCH_BURST: String(BURST),
     PARLEY_LIMITS_SIGN_IN_PER_MINUTE: String(PER_MINUTE),
     PARLEY_LIMITS_SIGN_IN_BURST: String(BURST),
   },
@@ -132,6 +139,48 @@ test('addresses that are exempt are not held, and nobody can pretend to have one
   const signIn = (address) => ada.ask('POST', '/sessions', { login: ada.login, password: 'a wrong one' }, { token: null, ...from(address) });
   for (let i = 0; i <= BURST; i++) for (const address of ['192.0.2.77', '2001:db8:e:f::1']) assert.equal((await signIn(address)).status, 401);
   await exhaust(() => signIn('192.0.2.77, 198.51.100.3'), 'sign_in');
+});
+
+test('wrong passwords for one account are counted wherever they come from, and hold nobody where it was used lately', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  let house = 0;
+  const signIn = (login, password, address = `198.51.101.${++house}`) => ada.ask('POST', '/sessions', { login, password }, { token: null, api: house % 2, ...from(address) });
+  const home = '198.51.101.200';
+  for (let i = 0; i < BURST; i++) assert.equal((await signIn(ada.login, ada.password, home)).status, 201, 'who knows it takes nothing');
+  for (const login of [ada.login, 'nobody-has-this-one']) assert.equal((await exhaust(() => signIn(login, 'a wrong one'), 'account')).passed, ACCOUNT_BURST);
+  assert.equal((await signIn(ada.login, ada.password)).status, 429, 'who guesses right is not told');
+  assert.equal((await signIn(bob.login, bob.password)).status, 201);
+  await exhaust(() => signIn(ada.login, ada.password, home), 'sign_in');
+  const other = await ada.ask('POST', '/sessions', { login: ada.login, password: ada.password }, { token: null, ...from('127.0.0.1') });
+  assert.equal(other.status, 201, 'the account was made there');
+});
+
+test('a room that is made with many members costs more than one with few', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  const make = (count) => ada.ask('POST', '/rooms', { kind: 'private', name: 'tea', members: Array.from({ length: count }, (_, i) => String(4_000_000 + i)) });
+  const left = async (count) => Number(/"write";r=(\d+)/.exec((await make(count)).headers.ratelimit)[1]);
+  const before = await left(0);
+  await left(1_000);
+  assert.ok((await left(0)) <= before - 12 + 3, 'a token for each hundred'); // one comes back each second
+  const refusal = await make(3_900);
+  assert.deepEqual([refusal.status, refusal.body.limit], [429, 'write']);
+});
+
+test('looking for people and rooms does not use up searches, nor do they cost nothing', async (t) => {
+  const { ada } = await chat(t).users('ada');
+  for (let i = 0; i <= BURST; i++)
+    for (const path of ['/users', '/rooms/public', '/groups/public']) {
+      const answer = await ada.ask('GET', `${path}?q=te`);
+      assert.equal(answer.status, 200);
+      assert.match(answer.headers.ratelimit, /^"find";/, path);
+    }
+  assert.match((await ada.ask('GET', '/rooms/public')).headers.ratelimit, /^"read";/);
+  assert.equal((await exhaust(() => ada.ask('GET', '/search/messages?q=tea'), 'search')).passed, BURST);
+  for (const path of ['/rooms/public', '/groups/public']) {
+    assert.equal((await ada.ask('GET', `${path}?q=${'%F0%9F%8D%B5'.repeat(100)}`)).status, 200);
+    const { status, body } = await ada.ask('GET', `${path}?q=${'x'.repeat(101)}`);
+    assert.deepEqual([status, body.code, body.errors[0].field], [400, 'out_of_range', 'q']);
+  }
 });
 
 test('/config says what the limits are', async (t) => {
