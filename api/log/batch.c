@@ -16,7 +16,7 @@
 struct batch {
     size_t rows_max;
     struct log_row **rows;
-    size_t count, popped;
+    size_t count, popped, limit;
     struct marks closed, once; /* rooms that take no more; what may stand here once. Hashes */
 
     struct db_query *queries;
@@ -31,25 +31,12 @@ struct batch {
     struct buf scratch;
 };
 
-void log_queue_init(struct log_queue *queue)
-{
-    *queue = (struct log_queue){.end = &queue->first};
-}
-
-void log_queue_push(struct log_queue *queue, struct log_row *row)
-{
-    row->next = NULL;
-    *queue->end = row;
-    queue->end = &row->next;
-    queue->count++;
-}
-
 struct batch *batch_create(size_t rows_max)
 {
     struct batch *batch = xcalloc(1, sizeof(*batch));
 
     batch->rows_max = rows_max;
-    marks_init(&batch->closed, LOOK_FURTHER * rows_max);
+    marks_init(&batch->closed, rows_max);
     marks_init(&batch->once, rows_max);
     batch->rows = xcalloc(rows_max, sizeof(*batch->rows));
     batch->messages = xcalloc(rows_max, sizeof(*batch->rows));
@@ -112,45 +99,48 @@ static bool is_change(const struct log_row *row)
     return row->kind != LOG_MESSAGE && row->kind != LOG_MOVE_CURSOR && row->kind != LOG_SET_VIEW;
 }
 
+static enum log_offer consider(void *context, struct log_row *row)
+{
+    struct batch *batch = context;
+    const struct log_row *first = batch->count > 0 ? batch->rows[0] : NULL;
+
+    if (batch->count == batch->limit || (first != NULL && (first->alone || row->alone)))
+        return LOG_OFFER_END;
+    if (!fits(batch, row))
+        return LOG_OFFER_LATER;
+    if (is_change(row) || row->mention_count > 0) /* what comes later in this room must not overtake it */
+        marks_add(&batch->closed, mix((uint64_t)row->room_id, 1));
+    marks_add(&batch->once, once_key(row));
+    batch->rows[batch->count++] = row;
+    return LOG_OFFER_TAKEN;
+}
+
 void batch_take(struct batch *batch, struct log_queue *queue, size_t limit)
 {
-    struct log_row **at = &queue->first;
-    size_t looked = 0;
-
     CHECK(batch->count == batch->popped && limit <= batch->rows_max);
     batch->count = batch->popped = 0;
+    batch->limit = limit;
     marks_reset(&batch->closed);
     marks_reset(&batch->once);
-    while (*at != NULL && batch->count < limit && looked++ < LOOK_FURTHER * batch->rows_max) {
-        struct log_row *row = *at;
-        const bool fit = fits(batch, row);
+    log_queue_offer(queue, LOOK_FURTHER * batch->rows_max, consider, batch);
+}
 
-        if (!fit || is_change(row) || row->mention_count > 0) /* what comes later in this room must not overtake it */
-            marks_add(&batch->closed, mix((uint64_t)row->room_id, 1));
-        if (!fit) {
-            at = &row->next;
-            continue;
-        }
-        marks_add(&batch->once, once_key(row));
-        *at = row->next;
-        queue->count--;
-        batch->rows[batch->count++] = row;
-    }
-    if (queue->first == NULL)
-        queue->end = &queue->first;
-    else if (*at == NULL)
-        queue->end = at;
+void batch_doubt(struct batch *batch)
+{
+    for (size_t i = batch->popped; i < batch->count; i++)
+        batch->rows[i]->sent_before = true;
+}
+
+void batch_part(struct batch *batch)
+{
+    for (size_t i = batch->popped; i < batch->count; i++)
+        batch->rows[i]->alone = true;
 }
 
 void batch_untake(struct batch *batch, struct log_queue *queue)
 {
-    for (size_t i = batch->count; i-- > batch->popped;) {
-        batch->rows[i]->next = queue->first;
-        if (queue->first == NULL)
-            queue->end = &batch->rows[i]->next;
-        queue->first = batch->rows[i];
-        queue->count++;
-    }
+    for (size_t i = batch->count; i-- > batch->popped;)
+        log_queue_put_back(queue, batch->rows[i]);
     batch->count = batch->popped = 0;
 }
 

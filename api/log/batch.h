@@ -10,23 +10,20 @@
 #include "api/log/announce.h"
 #include "api/store/coherence.h"
 #include "api/store/db.h"
+#include "api/log/log_queue.h"
 #include "api/log/room_log.h"
-
-struct log_queue { /* rows that wait, first in, first out */
-    struct log_row *first, **end;
-    size_t count;
-};
-void log_queue_init(struct log_queue *queue);
-void log_queue_push(struct log_queue *queue, struct log_row *row);
 
 struct batch;
 
 struct batch *batch_create(size_t rows_max);
 void batch_destroy(struct batch *batch); /* must hold no rows */
 
-/* Moves up to `limit` rows that fit beside each other from the queue; per room in the queue's order. */
+/* Moves up to `limit` rows that fit beside each other from the queue; per room in the queue's order. A row that is `alone` stands in it by itself. */
 void batch_take(struct batch *batch, struct log_queue *queue, size_t limit);
 size_t batch_count(const struct batch *batch);
+/* Before they are put back: nobody knows what became of its rows; one of them is refused by the database. */
+void batch_doubt(struct batch *batch);
+void batch_part(struct batch *batch);
 /* Puts all rows back to the queue's front, in their order. */
 void batch_untake(struct batch *batch, struct log_queue *queue);
 

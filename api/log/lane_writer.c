@@ -47,7 +47,6 @@ struct lane_writer {
     struct refresh *refresh;
     struct settle *settle;
     uv_timer_t timer;
-    size_t alone;         /* batches of one row still to come, after a refused one */
     bool needs_redo;      /* something may be committed that was not published */
     bool needs_recache;   /* something was cached under a generation that is void */
     bool recaching;
@@ -126,7 +125,7 @@ static void on_refused(struct lane_writer *writer, enum err err)
     if (batch_count(writer->batch) > 1 && err != ERR_UNAVAILABLE) {
         log_warn("lane %d: a batch of %zu rows was refused (%s); trying each alone", writer->lane,
                  batch_count(writer->batch), err_code(err));
-        writer->alone = batch_count(writer->batch);
+        batch_part(writer->batch);
         batch_untake(writer->batch, &writer->queue);
         return;
     }
@@ -139,11 +138,8 @@ static void on_refused(struct lane_writer *writer, enum err err)
 /* Nobody knows whether it happened. */
 static void on_unknown(struct lane_writer *writer)
 {
-    size_t count = batch_count(writer->batch);
-
+    batch_doubt(writer->batch);
     batch_untake(writer->batch, &writer->queue);
-    for (struct log_row *row = writer->queue.first; count-- > 0; row = row->next)
-        row->sent_before = true;
     writer->needs_redo = true;
 }
 
@@ -181,12 +177,8 @@ static void on_batch(void *context)
 
 static void send_batch(struct lane_writer *writer)
 {
-    size_t limit = (size_t)writer->worker->app->settings->batch.rows_max, mark_count, query_count;
-
-    if (writer->alone > 0) {
-        writer->alone--;
-        limit = 1;
-    }
+    const size_t limit = (size_t)writer->worker->app->settings->batch.rows_max;
+    size_t mark_count, query_count;
     const int64_t *marks = settle_marks(writer->settle, &mark_count);
 
     batch_take(writer->batch, &writer->queue, limit);
@@ -239,7 +231,7 @@ static void go_on(struct lane_writer *writer)
         return;
     if (writer->needs_redo)
         return; /* on_tick() begins it, so that it never begins inside of another task */
-    if (writer->queue.first != NULL)
+    if (writer->queue.count > 0)
         send_batch(writer);
 }
 
@@ -272,7 +264,7 @@ static void close_when_quiet(struct lane_writer *writer)
     settle_marks(writer->settle, &marks);
     const bool will_confirm = !settle_is_confirmed(writer->settle) && watch_is_ready(writer->worker->app->watch);
     const bool can_mark = (marks > 0 || will_confirm) && db_conn_is_ready(writer->conn);
-    if (can_mark || writer->recaching || writer->queue.first != NULL || !settle_is_quiet(writer->settle))
+    if (can_mark || writer->recaching || writer->queue.count > 0 || !settle_is_quiet(writer->settle))
         return;
     uv_timer_stop(&writer->timer);
     db_conn_close(writer->conn);
@@ -291,7 +283,7 @@ static void on_tick(uv_timer_t *timer)
         settle_marks(writer->settle, &marks);
         if (writer->needs_redo)
             begin_redo(writer);
-        else if (marks > 0 || writer->queue.first != NULL)
+        else if (marks > 0 || writer->queue.count > 0)
             send_batch(writer);
     }
     if (writer->closing && (writer->state == WRITER_IDLE || writer->state == WRITER_WAITING))
@@ -312,21 +304,23 @@ static void on_ready(void *context)
 static void on_lost(void *context)
 {
     struct lane_writer *writer = context;
-    struct log_queue all = writer->queue;
+    struct log_queue kept;
+    struct log_row *row;
 
     atomic_store(&writer->is_ready, false);
     if (writer->state != WRITER_REDOING)
         writer->state = WRITER_WAITING;
-    log_queue_init(&writer->queue);
-    for (struct log_row *row = all.first, *next; row != NULL; row = next) {
-        next = row->next;
+    log_queue_init(&kept);
+    while ((row = log_queue_pop(&writer->queue)) != NULL) {
         if (row->sent_before) {
-            log_queue_push(&writer->queue, row);
+            log_queue_push(&kept, row);
         } else {
             row->err = ERR_UNAVAILABLE;
             room_log_answer(row);
         }
     }
+    while ((row = log_queue_pop(&kept)) != NULL)
+        log_queue_push(&writer->queue, row);
 }
 
 struct lane_writer *lane_writer_open(struct worker *worker, int lane, int64_t incarnation)

@@ -131,6 +131,7 @@ struct log_row {
     struct worker *home;
     struct task *task;
     struct log_row *next;
+    bool alone;       /* it was in a batch that the database refused */
     bool sent_before; /* its outcome is unknown: it is sent until it is known */
 };
 

@@ -36,6 +36,8 @@ static int teardown(void **state)
 
     while (batch_pop(f->batch) != NULL)
         ;
+    while (log_queue_pop(&f->queue) != NULL)
+        ;
     batch_destroy(f->batch);
     free(f);
     return 0;
@@ -94,13 +96,17 @@ static void assert_taken(struct fixture *f, size_t limit, const char *expected)
 
 static void assert_waiting(struct fixture *f, const char *expected)
 {
+    static struct log_row *rows[ALL_ROWS];
     struct buf waiting = {0};
+    const size_t said = f->queue.count;
     size_t count = 0;
 
-    for (const struct log_row *row = f->queue.first; row != NULL; row = row->next, count++)
-        name_rows(f, &waiting, row);
+    while ((rows[count] = log_queue_pop(&f->queue)) != NULL)
+        name_rows(f, &waiting, rows[count++]);
     assert_string_equal(buf_cstring(&waiting), expected);
-    assert_int_equal(f->queue.count, count);
+    assert_int_equal(said, count);
+    while (count > 0)
+        log_queue_put_back(&f->queue, rows[--count]);
     buf_fini(&waiting);
 }
 
@@ -262,7 +268,55 @@ static void it_looks_for_rows_that_fit_so_far_and_no_further(void **state)
     assert_int_equal(f->queue.count, look - 1);
 }
 
+static void a_storm_in_one_room_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+
+    while (f->count < 900) /* more than it looks at in one go */
+        change(f, 1, 10);
+    say(f, 2, 10);
+    say(f, 3, 10);
+    assert_taken(f, ROWS_MAX, "0");
+    assert_taken(f, ROWS_MAX, "1 900 901");
+    say(f, 2, 10);
+    change(f, 1, 10);
+    assert_taken(f, ROWS_MAX, "2 902");
+}
+
+static void rooms_that_wait_have_their_turns_one_after_the_other(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int64_t room = 1; room <= 3; room++)
+        for (int i = 0; i < 2; i++)
+            change(f, room, 10);
+    assert_taken(f, ROWS_MAX, "0 2 4");
+    change(f, 1, 10);
+    change(f, 4, 10);
+    assert_taken(f, 2, "1 3");
+    assert_taken(f, ROWS_MAX, "5 6 7");
+    assert_waiting(f, "");
+}
+
 /* ---- back into the queue ---- */
+
+static void rows_of_a_batch_that_was_refused_go_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    say(f, 1, 10);
+    say(f, 1, 11);
+    say(f, 2, 10);
+    batch_take(f->batch, &f->queue, ROWS_MAX);
+    batch_part(f->batch);
+    batch_untake(f->batch, &f->queue);
+    say(f, 1, 12);
+    say(f, 3, 10);
+    assert_taken(f, ROWS_MAX, "0");
+    assert_taken(f, ROWS_MAX, "2"); /* each room in its turn */
+    assert_taken(f, ROWS_MAX, "1");
+    assert_taken(f, ROWS_MAX, "3 4");
+}
 
 static void untaking_puts_rows_back_in_front_in_their_order(void **state)
 {
@@ -301,7 +355,7 @@ static void untaking_keeps_the_order_of_each_room(void **state)
     say(f, 1, 11);
     batch_take(f->batch, &f->queue, ROWS_MAX);
     batch_untake(f->batch, &f->queue);
-    assert_waiting(f, "0 2 1 3");
+    assert_waiting(f, "0 1 3 2");
     assert_taken(f, 1, "0");
     assert_taken(f, ROWS_MAX, "2 1 3");
 }
@@ -470,6 +524,9 @@ int main(void)
         TEST(whatever_is_asked_comes_out_once_and_in_the_order_of_its_room),
         TEST(a_batch_becomes_its_statements_in_order_and_numbers_what_it_owes),
         TEST(a_batch_of_messages_alone_is_two_statements),
+        TEST(a_storm_in_one_room_holds_up_no_other),
+        TEST(rooms_that_wait_have_their_turns_one_after_the_other),
+        TEST(rows_of_a_batch_that_was_refused_go_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
