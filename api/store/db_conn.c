@@ -202,11 +202,12 @@ static void on_connecting(uv_poll_t *handle, int status, int events)
         lose(conn, PQerrorMessage(conn->pg));
 }
 
-static bool send_setup(struct db_conn *conn, enum db_step_kind kind, const char *sql)
+/* `subject`: what a failure is called after, as long as the connection lives. */
+static bool send_setup(struct db_conn *conn, enum db_step_kind kind, const char *sql, const char *subject)
 {
     if (PQsendQueryParams(conn->pg, sql, 0, NULL, NULL, NULL, NULL, 1) != 1)
         return false;
-    db_steps_add(&conn->steps, kind, NULL);
+    db_steps_add(&conn->steps, kind, (void *)subject);
     return true;
 }
 
@@ -219,10 +220,10 @@ static void start_setup(struct db_conn *conn)
     snprintf(timeout, sizeof(timeout), "SET statement_timeout = %d",
              conn->config.statement_timeout_ms / 10 * 9);
     conn->state = DB_CONN_SETTING_UP;
-    sent = sent && send_setup(conn, DB_STEP_SETUP, timeout);
+    sent = sent && send_setup(conn, DB_STEP_SETUP, timeout, NULL);
     for (const char *const *sql = conn->config.setup; sql != NULL && *sql != NULL; sql++)
-        sent = sent && send_setup(conn, DB_STEP_SETUP, *sql);
-    sent = sent && send_setup(conn, DB_STEP_EPOCH, EPOCH_SQL) && PQpipelineSync(conn->pg) == 1;
+        sent = sent && send_setup(conn, DB_STEP_SETUP, *sql, *sql);
+    sent = sent && send_setup(conn, DB_STEP_EPOCH, EPOCH_SQL, NULL) && PQpipelineSync(conn->pg) == 1;
     db_steps_add(&conn->steps, DB_STEP_READY, NULL);
     if (!sent || !flush(conn))
         lose(conn, PQerrorMessage(conn->pg));
@@ -343,17 +344,17 @@ static void take_rows(struct db_conn *conn, struct batch *batch, PGresult *resul
     PQclear(result);
 }
 
-static void take_setup(struct db_conn *conn, enum db_step_kind kind, PGresult *result)
+static void take_setup(struct db_conn *conn, const struct db_step *step, PGresult *result)
 {
     const ExecStatusType status = PQresultStatus(result);
 
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         if (!conn->complained && status != PGRES_PIPELINE_ABORTED)
-            log_error("db: setup fails, is the database migrated? %s",
+            log_error("db: %s: %s", step->subject != NULL ? (const char *)step->subject : "setup fails, is the database migrated?",
                       PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
         conn->complained = true;
         break_soon(conn);
-    } else if (kind == DB_STEP_EPOCH && PQntuples(result) == 1) {
+    } else if (step->kind == DB_STEP_EPOCH && PQntuples(result) == 1) {
         buf_reset(&conn->epoch);
         buf_add(&conn->epoch, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
     }
@@ -394,7 +395,7 @@ static void take(struct db_conn *conn, PGresult *result, struct batches *finishe
     } else if (step.kind == DB_STEP_PARSE) {
         take_parse(conn, step.subject, result);
     } else {
-        take_setup(conn, step.kind, result);
+        take_setup(conn, &step, result);
     }
     db_steps_drop_first(&conn->steps);
     if (step.kind == DB_STEP_READY && !conn->broken)

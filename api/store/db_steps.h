@@ -7,7 +7,7 @@
 #include "base/base.h"
 
 enum db_step_kind {
-    DB_STEP_SETUP,  /* a statement of the connection's setup */
+    DB_STEP_SETUP,  /* a statement of the connection's setup; subject: its text, NULL when it is our own */
     DB_STEP_EPOCH,  /* the last one: who this database is */
     DB_STEP_READY,  /* the setup's Sync */
     DB_STEP_PARSE,  /* a statement is being prepared; subject: struct prepared */

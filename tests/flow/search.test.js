@@ -1,6 +1,6 @@
 // What was said, found again: in one's own rooms, by words, newest first; right at once, whatever the background has read of the log.
 import assert from 'node:assert/strict';
-import { chat, configure, eventually, refused, running, test } from './harness/index.js';
+import { chat, configure, eventually, exchange, refused, running, test } from './harness/index.js';
 
 configure({ gateways: 0, api: { PARLEY_SEARCH_INDEX_MAX: '1000', PARLEY_SEARCH_TIMEOUT_MS: '20000' } });
 
@@ -338,6 +338,23 @@ test('of one person one search is at work and one waits, which gives way to a ne
   const statuses = [await first, ...(await Promise.all(others))].map(({ status }) => status).sort();
   assert.deepEqual(statuses, [200, 200, 429]);
   assert.deepEqual(await texts(bob, 'kettle'), ['kettle']);
+});
+
+test('an API whose search.language PostgreSQL does not know is not ready, and says why', async (t) => {
+  const { apis: [api] } = await running();
+  t.after(async () => {
+    delete api.env.PARLEY_SEARCH_LANGUAGE;
+    await api.restart();
+  });
+  api.env.PARLEY_SEARCH_LANGUAGE = 'klingon';
+  await api.stop();
+  await api.start({ wait: false });
+  const { status, body } = await eventually(async () => {
+    const answer = await exchange(api.origin, 'GET', '/ready').catch(() => null);
+    return answer?.body?.log === 'up' && answer.body.database === 'up' && answer;
+  }, 'all else is ready');
+  assert.deepEqual([status, body.status, body.search], [503, 'down', 'down']);
+  await eventually(() => /db: SET default_text_search_config = 'klingon': /.test(api.tail()), 'the log says why');
 });
 
 test('somebody in ten thousand rooms is answered in time', async (t) => {
