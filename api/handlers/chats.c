@@ -60,7 +60,8 @@ static void write_chat(struct json_out *out, const struct chat *chat, const stru
     room_write(out, &chat->room, chat->head.seq, chat->head.message_no, people_find(people, room_peer_of(&chat->room, user_id)));
     if (chat->head.has_message) {
         json_key(out, "last_message");
-        event_splice_sender(out, chat->head.message_bare, chat->head.sender_id, people_name(people, chat->head.sender_id));
+        event_splice_names(out, chat->head.message_bare, chat->head.sender_id, people_name(people, chat->head.sender_id),
+                           people_name(people, event_bare_replied(chat->head.message_bare)));
     }
     json_key(out, "cursor");
     json_open(out, '{');
@@ -77,15 +78,17 @@ static enum err write_page(struct call *call, const struct my_rooms *rooms)
 {
     const int64_t user_id = call_user_id(call);
     const size_t shown = rooms->count;
-    int64_t *ids = call_alloc(call, (2 * shown + 1) * sizeof(*ids));
+    int64_t *ids = call_alloc(call, (3 * shown + 1) * sizeof(*ids));
     struct json_out out = {.buf = call_out(call)};
     struct people *people;
 
     for (size_t i = 0; i < shown; i++) {
-        ids[2 * i] = room_peer_of(&rooms->chats[i].room, user_id);
-        ids[2 * i + 1] = rooms->chats[i].head.sender_id;
+        const struct head *head = &rooms->chats[i].head;
+        ids[3 * i] = room_peer_of(&rooms->chats[i].room, user_id);
+        ids[3 * i + 1] = head->sender_id;
+        ids[3 * i + 2] = head->has_message ? event_bare_replied(head->message_bare) : 0;
     }
-    const enum err err = people_read(call_worker(call), ids, 2 * shown, &people);
+    const enum err err = people_read(call_worker(call), ids, 3 * shown, &people);
     if (err == ERR_OK) {
         buf_reserve(out.buf, shown * CHAT_BYTES);
         json_open(&out, '{');

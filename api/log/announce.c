@@ -137,7 +137,7 @@ static struct piece put_summary(struct announcer *announcer, const struct event 
         event_write_message(&out, event);
     } else if (head->has_message) {
         json_key(&out, "last_message");
-        event_splice_sender(&out, head->message_bare, head->sender_id, head_sender_name);
+        event_splice_names(&out, head->message_bare, head->sender_id, head_sender_name, head->replied_name);
     }
     json_close(&out, '}');
     end(announcer, &piece);

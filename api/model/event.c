@@ -152,6 +152,23 @@ static void write_replied(struct json_out *out, const struct replied *replied)
     json_close(out, '}');
 }
 
+/* At the beginning of a bare message, so that event_splice_names() finds it. */
+#define BARE_REPLY "{\"reply_to\":{\"sender\":{\"id\":\""
+
+static void write_bare_replied(struct json_out *out, const struct replied *replied)
+{
+    json_key(out, "reply_to");
+    json_open(out, '{');
+    json_key(out, "sender");
+    json_open(out, '{');
+    json_key_id(out, "id", replied->sender_id);
+    json_close(out, '}');
+    json_key_i64(out, "seq", replied->seq);
+    if (replied->excerpt.at != NULL)
+        json_key_text(out, "excerpt", replied->excerpt);
+    json_close(out, '}');
+}
+
 /* As stored, and with `mine` for each if there is a reader. */
 static void write_reactions(struct json_out *out, const struct event *event, const struct mine *mine)
 {
@@ -181,14 +198,19 @@ static void write_reactions(struct json_out *out, const struct event *event, con
     json_fini(&json);
 }
 
-/* All of a message but its sender, into the object that is open. Of a deleted one its numbers are left. */
-static void write_message_members(struct json_out *out, const struct event *event, const struct mine *mine)
+static bool shows_replied(const struct event *event)
+{
+    return event->replied.seq != 0 && event->deleted_us == 0;
+}
+
+/* All of a message but its sender, into the object that is open; a bare one has said already whom it answers. Of a deleted one its numbers are left. */
+static void write_message_members(struct json_out *out, const struct event *event, const struct mine *mine, bool is_bare)
 {
     json_key_id(out, "room_id", event->room_id);
     json_key_i64(out, "seq", event->seq);
     json_key_i64(out, "message_no", event->message_no);
     splice_body(out, event->body);
-    if (event->replied.seq != 0 && event->deleted_us == 0)
+    if (shows_replied(event) && !is_bare)
         write_replied(out, &event->replied);
     write_reactions(out, event, mine);
     json_key_i64(out, "version", event->version);
@@ -202,7 +224,9 @@ static void write_message_members(struct json_out *out, const struct event *even
 void event_write_message_bare(struct json_out *out, const struct event *event)
 {
     json_open(out, '{');
-    write_message_members(out, event, NULL);
+    if (shows_replied(event))
+        write_bare_replied(out, &event->replied);
+    write_message_members(out, event, NULL, true);
     json_close(out, '}');
 }
 
@@ -246,13 +270,41 @@ void event_write_until(struct json_out *out, const struct event *event)
     json_fini(&json);
 }
 
-void event_splice_sender(struct json_out *out, struct text bare, int64_t sender_id,
-                         struct text sender_name)
+/* Where what is behind the id of whom it answers begins; 0: it answers nobody. */
+static size_t find_replied(struct text bare, int64_t *id)
 {
+    const size_t from = sizeof(BARE_REPLY) - 1;
+    const char *end = text_starts(bare, TEXT(BARE_REPLY)) ? memchr(bare.at + from, '"', bare.len - from) : NULL;
+
+    if (end == NULL || !id_parse(text_of(bare.at + from, (size_t)(end - bare.at) - from), id))
+        return 0;
+    const size_t behind = (size_t)(end - bare.at) + 2;
+    return behind < bare.len && end[1] == '}' ? behind : 0;
+}
+
+int64_t event_bare_replied(struct text bare)
+{
+    int64_t id;
+
+    return find_replied(bare, &id) > 0 ? id : 0;
+}
+
+void event_splice_names(struct json_out *out, struct text bare, int64_t sender_id, struct text sender_name, struct text replied_name)
+{
+    int64_t replied_id;
+    const size_t behind = find_replied(bare, &replied_id);
+
     json_open(out, '{');
     json_key(out, "sender");
     user_write_sender(out, sender_id, sender_name);
-    json_raw_value(out, text_of(bare.at + 1, bare.len - 2));
+    if (behind > 0) {
+        json_key(out, "reply_to");
+        buf_add_text(out->buf, TEXT("{\"sender\":"));
+        user_write_sender(out, replied_id, replied_name);
+        buf_add(out->buf, bare.at + behind, bare.len - behind - 1);
+    } else {
+        json_raw_value(out, text_of(bare.at + 1, bare.len - 2));
+    }
     json_close(out, '}');
 }
 
@@ -266,7 +318,7 @@ void event_write_message_to(struct json_out *out, const struct event *event, con
     json_open(out, '{');
     json_key(out, "sender");
     user_write_sender(out, event->sender_id, event->sender_name);
-    write_message_members(out, event, mine);
+    write_message_members(out, event, mine, false);
     json_close(out, '}');
 }
 

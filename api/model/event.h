@@ -101,7 +101,9 @@ void event_write(struct json_out *out, const struct event *event);
 void event_write_message(struct json_out *out, const struct event *event);
 /* The same for one reader, whose own reactions are `mine`. */
 void event_write_message_to(struct json_out *out, const struct event *event, const struct mine *mine);
-/* The same from `{"room_id"...` without its sender, for event_splice_sender(). */
+/* The same without names, of its sender and of whom it answers, for event_splice_names(): names change. */
 void event_write_message_bare(struct json_out *out, const struct event *event);
-/* Puts the sender into what event_write_message_bare() wrote. */
-void event_splice_sender(struct json_out *out, struct text bare, int64_t sender_id, struct text sender_name);
+/* Whom a bare message answers; 0: nobody. */
+int64_t event_bare_replied(struct text bare);
+/* Puts the names into what event_write_message_bare() wrote; `replied_name` counts when it answers somebody. */
+void event_splice_names(struct json_out *out, struct text bare, int64_t sender_id, struct text sender_name, struct text replied_name);

@@ -119,6 +119,7 @@ void head_read(struct room *room, struct head *head, const struct db_rows *rows,
     head->has_message = true;
     head->activity_us = event.created_us;
     head->sender_id = event.sender_id;
+    head->replied_name = event.replied.sender_name;
     head->message_bare = text_of(bytes->at + start, bytes->len - start);
 }
 

@@ -36,6 +36,7 @@ struct head {
     bool has_message;
     int64_t sender_id;        /* of the last message */
     struct text message_bare; /* event_write_message_bare() of it */
+    struct text replied_name; /* of whom that answers; of a head that was just read: as long as the rows stand */
 };
 
 /* When something was last said in a room, or it was made: its place in chat lists. */

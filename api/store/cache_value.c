@@ -115,7 +115,7 @@ void cache_write_head(struct buf *out, const struct head *head)
         buf_add_text(out, head->message_bare);
 }
 
-/* As event_splice_sender() takes it apart: one object with members, and nothing around it. */
+/* As event_splice_names() takes it apart: one object with members, and nothing around it. */
 static bool is_bare_message(struct text value)
 {
     return text_starts(value, TEXT("{\"")) && value.at[value.len - 1] == '}' &&

@@ -272,3 +272,14 @@ test('who comes back from before a deletion recovers the message without its tex
   assert.deepEqual(phone.publications(room).map(({ data }) => data.kind), ['message', 'message', 'delete', 'message']);
   assert.doesNotMatch(JSON.stringify(phone.publications(room)), /secret/);
 });
+
+test('a reply in the chat list names whom it answers as they are called now', async (t) => {
+  const { ada, bob } = await chat(t).users('ada', 'bob');
+  const room = await ada.createRoom('tea', { members: [bob] });
+  const { seq } = await bob.post(room, 'milk?');
+  await ada.post(room, 'no', { reply_to: seq });
+  const answered = async (api) => (await ada.chatOf(room, { api })).last_message.reply_to;
+  for (const api of [0, 1]) assert.deepEqual(await answered(api), { sender: { id: bob.id, name: bob.user.name }, seq, excerpt: 'milk?' });
+  await bob.call('PATCH', '/me', { name: 'Robert' }, { headers: { 'if-match': '*' } });
+  for (const api of [0, 1]) await eventually(async () => (await answered(api)).sender.name === 'Robert', 'the new name');
+});

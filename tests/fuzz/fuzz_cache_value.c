@@ -45,7 +45,7 @@ static void try_head(struct text value)
     buf_fini(&again);
     if (!head.has_message)
         return;
-    event_splice_sender(&out, head.message_bare, head.sender_id, TEXT("Ada"));
+    event_splice_names(&out, head.message_bare, head.sender_id, TEXT("Ada"), TEXT("Bob"));
     check_json(&json);
 }
 

@@ -68,13 +68,15 @@ static void a_reply_shows_what_it_answers_but_of_a_deleted_message_no_text(void 
     struct event event = said;
 
     event.replied = (struct replied){.seq = 3, .sender_id = 9, .sender_name = TEXT("Bob"), .excerpt = TEXT("milk?")};
-    assert_written(event_write_message_bare, &event,
-                   "{\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
+    assert_written(event_write_message, &event,
+                   "{\"sender\":{\"id\":\"8\",\"name\":\"Ada\"},"
+                   "\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
                    "\"reply_to\":{\"seq\":3,\"sender\":{\"id\":\"9\",\"name\":\"Bob\"},\"excerpt\":\"milk?\"},"
                    "\"version\":1,\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
     event.replied.excerpt = text(NULL);
-    assert_written(event_write_message_bare, &event,
-                   "{\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
+    assert_written(event_write_message, &event,
+                   "{\"sender\":{\"id\":\"8\",\"name\":\"Ada\"},"
+                   "\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
                    "\"reply_to\":{\"seq\":3,\"sender\":{\"id\":\"9\",\"name\":\"Bob\"}},"
                    "\"version\":1,\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
 }
@@ -212,10 +214,36 @@ static void a_sender_put_into_a_bare_message_makes_the_whole_one(void **state)
     out = (struct json_out){.buf = &whole};
     event_write_message(&out, &said);
     out = (struct json_out){.buf = &spliced};
-    event_splice_sender(&out, buf_text(&bare), said.sender_id, said.sender_name);
+    event_splice_names(&out, buf_text(&bare), said.sender_id, said.sender_name, text(NULL));
     assert_string_equal(buf_cstring(&spliced), buf_cstring(&whole));
     buf_fini(&bare);
     buf_fini(&whole);
+    buf_fini(&spliced);
+}
+
+static void a_bare_reply_has_no_names_until_they_are_put_in(void **state)
+{
+    static const char *const others[] = {
+        "{}", "{\"reply_to\":{\"sender\":{\"id\":\"", "{\"reply_to\":{\"sender\":{\"id\":\"9\"", "{\"reply_to\":{\"sender\":{\"id\":\"x\"}}}",
+        "{\"reply_to\":{\"sender\":{\"id\":\"9\",\"name\":\"Bob\"}}}"};
+    struct buf bare = {0}, spliced = {0};
+    struct json_out out = {.buf = &bare};
+    struct event event = said;
+
+    event.replied = (struct replied){.seq = 3, .sender_id = 9, .sender_name = TEXT("Bob"), .excerpt = TEXT("milk?")};
+    event_write_message_bare(&out, &event);
+    assert_null(strstr(buf_cstring(&bare), "Bob"));
+    assert_int_equal(event_bare_replied(buf_text(&bare)), 9);
+    out = (struct json_out){.buf = &spliced};
+    event_splice_names(&out, buf_text(&bare), 8, TEXT("Ada"), TEXT("Robert"));
+    assert_string_equal(buf_cstring(&spliced),
+                        "{\"sender\":{\"id\":\"8\",\"name\":\"Ada\"},"
+                        "\"reply_to\":{\"sender\":{\"id\":\"9\",\"name\":\"Robert\"},\"seq\":3,\"excerpt\":\"milk?\"},"
+                        "\"room_id\":\"7\",\"seq\":4,\"message_no\":1,\"nonce\":\"n1\",\"text\":\"tea\","
+                        "\"version\":1,\"created_at\":\"2026-03-01T09:30:00.000Z\"}");
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++)
+        assert_int_equal(event_bare_replied(text(others[i])), 0);
+    buf_fini(&bare);
     buf_fini(&spliced);
 }
 
@@ -279,6 +307,7 @@ int main(void)
         cmocka_unit_test(an_empty_body_leaves_no_comma_however_it_is_spaced),
         cmocka_unit_test(a_body_is_put_in_whatever_is_around_its_braces),
         cmocka_unit_test(a_sender_put_into_a_bare_message_makes_the_whole_one),
+        cmocka_unit_test(a_bare_reply_has_no_names_until_they_are_put_in),
         cmocka_unit_test(joins_add_and_leaving_in_any_way_removes),
         cmocka_unit_test(a_row_of_the_log_is_read_by_its_columns),
     };
