@@ -128,6 +128,15 @@ test('roles, bans and removals are as in rooms: of those below, and one owner wh
   assert.equal(Object.values(await roles(ada, group)).filter((role) => role === 'owner').length, 1, 'there is an heir');
 });
 
+test('a role that one may not give adds nobody to a group', async (t) => {
+  const { ada, bob, cy } = await chat(t).users('ada', 'bob', 'cy');
+  const group = await make(ada, 'tea');
+  await put(ada, group, bob, { role: 'admin' });
+  for (const role of ['admin', 'owner']) await refused(put(bob, group, cy, { role }), 403, 'role_required');
+  assert.deepEqual(await roles(ada, group), { [ada.id]: 'owner', [bob.id]: 'admin' });
+  assert.equal((await put(bob, group, cy, { role: 'moderator' })).role, 'moderator');
+});
+
 test('many who join and leave at once are counted right', async (t) => {
   const people = Object.values(await chat(t).users('a', 'b', 'c', 'd', 'e', 'f'));
   const group = await make(people[0], 'Tea house', { visibility: 'public' });
