@@ -272,20 +272,28 @@ static void make_body(struct draft *draft)
     draft->row.mention_count = draft->mention_count;
 }
 
-/* The original as it is now, which may have been edited since: for who is a member now. */
+/*
+ * The original as it is now, which may have been edited since. Whoever was removed meanwhile learns all the same that it was stored, and as
+ * what; but not what others say now: reactions to it, and what it replies to.
+ */
 static enum err reply_repeated(struct call *call, const struct log_row *row)
 {
     struct db_query query;
     struct access access;
 
     build_event(&query, &select_event, row->room_id, row->seq);
-    enum err err = access_run(call, row->room_id, &query, &access);
+    const enum err may_see = access_run(call, row->room_id, &query, &access);
+    enum err err = query.err;
     if (err == ERR_OK && db_count(&query.rows) == 0)
         err = ERR_INTERNAL;
     if (err == ERR_OK) {
         struct json_out out = {.buf = call_out(call)};
         struct event event;
         event_read(&event, &query.rows, 0, 0);
+        if (may_see != ERR_OK) {
+            event.reactions = (struct text){0};
+            event.replied.excerpt = (struct text){0};
+        }
         event_write(&out, &event);
         err = call_reply(call, 200);
     }
