@@ -168,6 +168,10 @@ static void build_append(struct lane *lane)
         db_array_begin(params, DB_I64_ARRAY);
         db_array_end(params);
     }
+    db_array_begin(params, DB_TEXT_ARRAY); /* who may mention the room, in each kind of it: nobody does */
+    for (int kind = 0; kind < 3; kind++)
+        db_array_null(params);
+    db_array_end(params);
 }
 
 static void send_statement(struct lane *lane, const struct db_statement *statement,

@@ -16,13 +16,13 @@
 
 const struct db_statement select_messages_before = {
     "select_messages_before",
-    "SELECT " EVENT_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND kind = 'message' AND seq < $2::bigint"
-    " ORDER BY seq DESC LIMIT $3::bigint) e" EVENT_JOINS "ORDER BY e.seq DESC"};
+    "SELECT " MESSAGE_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND kind = 'message' AND seq < $2::bigint"
+    " ORDER BY seq DESC LIMIT $3::bigint) e" MESSAGE_JOINS "ORDER BY e.seq DESC"};
 
 static const struct db_statement select_messages_after = {
     "select_messages_after",
-    "SELECT " EVENT_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND kind = 'message' AND seq > $2::bigint"
-    " ORDER BY seq LIMIT $3::bigint) e" EVENT_JOINS "ORDER BY e.seq"};
+    "SELECT " MESSAGE_COLUMNS " FROM (SELECT * FROM {lane}.events WHERE room_id = $1::bigint AND kind = 'message' AND seq > $2::bigint"
+    " ORDER BY seq LIMIT $3::bigint) e" MESSAGE_JOINS "ORDER BY e.seq"};
 
 const struct db_statement select_events_after = {
     "select_events_after",

@@ -25,7 +25,17 @@ enum event_kind {
     "e.created_at, e.edited_at, e.deleted_at, e.version, " USER_COLUMNS("es")                      \
     ", e.reactions, p.seq, p.sender_id, pu.name, p.excerpt, "                                      \
     "t.sender_id, coalesce(tu.name, ''), t.message_no, t.body, t.created_at, t.edited_at, t.deleted_at, t.version, t.reactions"
+/* The same of messages alone, joined with MESSAGE_JOINS: pages of history are of these, and most of what an event may be about costs them. */
+#define MESSAGE_COLUMNS                                                                            \
+    "e.room_id, e.seq, e.kind::text, e.sender_id, coalesce(eu.name, ''), e.target_seq, e.message_no, e.body, " \
+    "e.created_at, e.edited_at, e.deleted_at, e.version, NULL, NULL, NULL, NULL, NULL, NULL, "      \
+    "e.reactions, p.seq, p.sender_id, pu.name, p.excerpt, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+_Static_assert(USER_COLUMN_COUNT == 6, "so many are NULL in MESSAGE_COLUMNS");
 #define EVENT_COLUMN_COUNT (12 + USER_COLUMN_COUNT + 14)
+#define MESSAGE_JOINS                                                                              \
+    " LEFT JOIN public.users eu ON eu.id = e.sender_id "                                           \
+    "LEFT JOIN LATERAL (" REPLIED_COLUMNS " WHERE x.room_id = e.room_id AND x.seq = e.target_seq LIMIT 1) p ON true " \
+    "LEFT JOIN public.users pu ON pu.id = p.sender_id "
 /* Laterals with a limit: the planner must not think of joining the whole log with itself. */
 #define EVENT_JOINS EVENT_JOINS_WITH("{lane}.events")
 /* `targets`: where the messages are as they are now: the log, or what the statement itself has just changed. */

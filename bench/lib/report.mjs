@@ -41,7 +41,7 @@ const spread = ({ median: middle, least, most }) => `${round(middle)} (${round(l
 
 function verdict({ ratio, parley, must, aim, is_cost: isCost }) {
   const figure = ratio ?? parley.median;
-  const meets = (bound) => (isCost ? figure <= bound : figure >= bound);
+  const meets = (bound) => bound !== null && (isCost ? figure <= bound : figure >= bound);
   return must === null ? '' : meets(aim) ? 'aim met' : meets(must) ? 'met' : 'not met';
 }
 
